@@ -1,0 +1,21 @@
+//! Compiles the `.proto` files with protox, so that no protoc has to be installed.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=listening_together");
+    let descriptors = protox::compile(
+        [
+            "listening_together/v1/play.proto",
+            "listening_together/v1/session.proto",
+        ],
+        ["."],
+    )?;
+    let mut config = prost_build::Config::new();
+    config
+        .bytes(["."])
+        // Maps are encoded in key order: the same session is the same bytes wherever it is encoded.
+        .btree_map(["."])
+        // A play names a person: its `Debug` is written by hand and tells nothing.
+        .skip_debug([".listening_together.v1.Play"]);
+    config.compile_fds(descriptors)?;
+    Ok(())
+}
