@@ -2,13 +2,8 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=listening_together");
-    let descriptors = protox::compile(
-        [
-            "listening_together/v1/play.proto",
-            "listening_together/v1/session.proto",
-        ],
-        ["."],
-    )?;
+    let descriptors =
+        protox::compile(["listening_together/v1/play.proto", "listening_together/v1/session.proto"], ["."])?;
     let mut config = prost_build::Config::new();
     config
         .bytes(["."])

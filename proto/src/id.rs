@@ -44,11 +44,7 @@ impl fmt::Display for TrackId {
 /// # Errors
 /// When it is empty or longer than [`MAX_ID_BYTES`].
 pub fn check_id_length(id: &[u8]) -> Result<(), InvalidIdLength> {
-    if (1..=MAX_ID_BYTES).contains(&id.len()) {
-        Ok(())
-    } else {
-        Err(InvalidIdLength(id.len()))
-    }
+    if (1..=MAX_ID_BYTES).contains(&id.len()) { Ok(()) } else { Err(InvalidIdLength(id.len())) }
 }
 
 /// A session: 128 bits of a hash of its track and window, written as 32 lower-case hexadecimal digits.
@@ -120,13 +116,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_not_session_ids() {
-        for text in [
-            "",
-            "00ff",
-            &"g".repeat(32),
-            &"A".repeat(32),
-            &"é".repeat(16),
-        ] {
+        for text in ["", "00ff", &"g".repeat(32), &"A".repeat(32), &"é".repeat(16)] {
             assert_eq!(text.parse::<SessionId>(), Err(InvalidSessionId), "{text}");
         }
     }

@@ -18,16 +18,8 @@ pub enum Language {
 
 impl Language {
     /// All of them, in the order of their tags.
-    pub const ALL: [Self; 8] = [
-        Self::De,
-        Self::En,
-        Self::Es,
-        Self::Fr,
-        Self::Ja,
-        Self::PtBr,
-        Self::Ru,
-        Self::ZhCn,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::De, Self::En, Self::Es, Self::Fr, Self::Ja, Self::PtBr, Self::Ru, Self::ZhCn];
 
     /// The BCP 47 tag, as the databases and `Content-Language` write it.
     #[must_use]
@@ -65,9 +57,7 @@ impl Names {
     #[must_use]
     pub fn get(&self, language: Language) -> Option<&str> {
         let [first, second] = [language, Language::En].map(|l| self.0[l as usize].as_deref());
-        first
-            .or(second)
-            .or_else(|| self.0.iter().flatten().next().map(AsRef::as_ref))
+        first.or(second).or_else(|| self.0.iter().flatten().next().map(AsRef::as_ref))
     }
 }
 
@@ -87,9 +77,7 @@ impl From<&BTreeMap<String, String>> for Names {
 impl From<&Names> for BTreeMap<String, String> {
     fn from(names: &Names) -> Self {
         let known = Language::ALL.into_iter().zip(&names.0);
-        known
-            .filter_map(|(language, name)| Some((language.tag().into(), name.as_deref()?.into())))
-            .collect()
+        known.filter_map(|(language, name)| Some((language.tag().into(), name.as_deref()?.into()))).collect()
     }
 }
 
@@ -123,9 +111,6 @@ mod tests {
             [("en", "Berlin"), ("de", ""), ("tlh", "berlIn")].map(|(k, v)| (k.into(), v.into())),
         );
         let back = BTreeMap::from(&Names::from(&wire));
-        assert_eq!(
-            back,
-            BTreeMap::from([("en".to_owned(), "Berlin".to_owned())])
-        );
+        assert_eq!(back, BTreeMap::from([("en".to_owned(), "Berlin".to_owned())]));
     }
 }

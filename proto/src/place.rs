@@ -35,10 +35,7 @@ impl Coordinates {
     #[must_use]
     pub fn new(latitude: f64, longitude: f64) -> Option<Self> {
         let valid = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
-        valid.then_some(Self {
-            latitude,
-            longitude,
-        })
+        valid.then_some(Self { latitude, longitude })
     }
 
     /// Degrees north.
@@ -91,11 +88,7 @@ mod tests {
 
     fn km(from: (f64, f64), to: (f64, f64)) -> f64 {
         let [from, to] = [from, to].map(|(lat, lon)| Coordinates::new(lat, lon).unwrap());
-        assert_eq!(
-            from.distance_to(to),
-            to.distance_to(from),
-            "the same both ways"
-        );
+        assert_eq!(from.distance_to(to), to.distance_to(from), "the same both ways");
         from.distance_to(to).as_f64()
     }
 
@@ -106,49 +99,22 @@ mod tests {
             ("nowhere", (52.5, 13.4), (52.5, 13.4), 0.0),
             ("pole to pole", (90.0, 0.0), (-90.0, 77.0), half_way_round),
             ("antipodes", (12.0, 20.0), (-12.0, -160.0), half_way_round),
-            (
-                "across the antimeridian",
-                (0.0, 179.5),
-                (0.0, -179.5),
-                half_way_round / 180.0,
-            ),
-            (
-                "one pole, two longitudes",
-                (90.0, 10.0),
-                (90.0, -120.0),
-                0.0,
-            ),
-            (
-                "Berlin - Sao Paulo",
-                (52.5, 13.3667),
-                (-23.5333, -46.6167),
-                10_246.95,
-            ),
+            ("across the antimeridian", (0.0, 179.5), (0.0, -179.5), half_way_round / 180.0),
+            ("one pole, two longitudes", (90.0, 10.0), (90.0, -120.0), 0.0),
+            ("Berlin - Sao Paulo", (52.5, 13.3667), (-23.5333, -46.6167), 10_246.95),
         ];
         for (name, from, to, expected) in cases {
             let found = km(from, to);
-            assert!(
-                (found - expected).abs() < 0.1,
-                "{name}: {found} instead of {expected}"
-            );
+            assert!((found - expected).abs() < 0.1, "{name}: {found} instead of {expected}");
         }
     }
 
     #[test]
     fn impossible_coordinates_are_refused() {
-        for (latitude, longitude) in [
-            (90.1, 0.0),
-            (-90.1, 0.0),
-            (0.0, 180.1),
-            (0.0, -180.1),
-            (f64::NAN, 0.0),
-            (0.0, f64::NAN),
-        ] {
-            assert_eq!(
-                Coordinates::new(latitude, longitude),
-                None,
-                "{latitude} {longitude}"
-            );
+        for (latitude, longitude) in
+            [(90.1, 0.0), (-90.1, 0.0), (0.0, 180.1), (0.0, -180.1), (f64::NAN, 0.0), (0.0, f64::NAN)]
+        {
+            assert_eq!(Coordinates::new(latitude, longitude), None, "{latitude} {longitude}");
         }
     }
 

@@ -79,10 +79,7 @@ impl Programme {
     #[must_use]
     pub fn next_at(&self, instant: Timestamp) -> Option<&Arc<Slot>> {
         use std::ops::Bound::{Excluded, Unbounded};
-        self.slots
-            .range((Excluded(instant), Unbounded))
-            .next()
-            .map(|(_, slot)| slot)
+        self.slots.range((Excluded(instant), Unbounded)).next().map(|(_, slot)| slot)
     }
 
     /// The slots before the one that is current at `instant`, newest first, at most [`RECENT_SLOTS`].
@@ -102,10 +99,7 @@ impl Programme {
         let oldest = self.oldest_kept(now).unwrap_or(Timestamp::MIN);
         let mut update = v1::SessionsUpdate::default();
         let mut bytes = 0;
-        for slot in self
-            .newest_first()
-            .take_while(|slot| slot.starts_at >= oldest)
-        {
+        for slot in self.newest_first().take_while(|slot| slot.starts_at >= oldest) {
             let wire = v1::Slot::from(slot.as_ref());
             // A length-delimited field: tag, length (at most five bytes each way) and the slot.
             bytes += wire.encoded_len() + 6;
@@ -124,9 +118,7 @@ impl Programme {
 
     /// Where the ninth slot before the current one starts, if there are so many.
     fn oldest_kept(&self, now: Timestamp) -> Option<Timestamp> {
-        self.started_by(now)
-            .nth(RECENT_SLOTS)
-            .map(|slot| slot.starts_at)
+        self.started_by(now).nth(RECENT_SLOTS).map(|slot| slot.starts_at)
     }
 }
 
@@ -170,10 +162,7 @@ mod tests {
         (
             programme.current_at(instant).map(|slot| slot.number),
             programme.next_at(instant).map(|slot| slot.number),
-            programme
-                .recent_at(instant)
-                .map(|slot| slot.number)
-                .collect(),
+            programme.recent_at(instant).map(|slot| slot.number).collect(),
         )
     }
 
@@ -187,10 +176,7 @@ mod tests {
     #[test]
     fn a_slot_stays_current_until_another_starts() {
         let programme = programme([20, 23], at(20, 0));
-        assert_eq!(
-            shown(&programme, at(22, 4999)),
-            (Some(20), Some(23), vec![])
-        );
+        assert_eq!(shown(&programme, at(22, 4999)), (Some(20), Some(23), vec![]));
         assert_eq!(shown(&programme, at(23, 0)), (Some(23), None, vec![20]));
     }
 
@@ -205,10 +191,7 @@ mod tests {
     #[test]
     fn repeats_change_nothing() {
         let mut programme = programme([20], at(20, 0));
-        assert_eq!(
-            programme.insert(slot(20, 7), at(20, 0)),
-            Inserted::Unchanged
-        );
+        assert_eq!(programme.insert(slot(20, 7), at(20, 0)), Inserted::Unchanged);
     }
 
     #[test]
@@ -218,12 +201,7 @@ mod tests {
             for id in ids {
                 programme.insert(slot(20, id), at(19, 0));
             }
-            let shown = programme
-                .next_at(at(19, 0))
-                .unwrap()
-                .featured()
-                .id
-                .to_string();
+            let shown = programme.next_at(at(19, 0)).unwrap().featured().id.to_string();
             assert_eq!(shown, format!("{:032x}", 3), "{ids:?}");
         }
     }
@@ -231,14 +209,8 @@ mod tests {
     #[test]
     fn slots_of_absurd_times_are_refused() {
         let mut programme = programme([20], at(20, 0));
-        assert_eq!(
-            programme.insert(slot(20 + 121, 7), at(20, 0)),
-            Inserted::Refused
-        );
-        assert_eq!(
-            programme.insert(slot(20 + 120, 7), at(20, 0)),
-            Inserted::Changed
-        );
+        assert_eq!(programme.insert(slot(20 + 121, 7), at(20, 0)), Inserted::Refused);
+        assert_eq!(programme.insert(slot(20 + 120, 7), at(20, 0)), Inserted::Changed);
     }
 
     #[test]
@@ -266,11 +238,7 @@ mod tests {
         let update = programme.update_at(at(29, 0), 4 * one);
         assert!(update.encoded_len() < 4 * one);
         assert_eq!(update.slots.len(), 3);
-        assert_eq!(
-            programme.update_at(at(29, 0), 0).slots[0].number,
-            30,
-            "never without the news"
-        );
+        assert_eq!(programme.update_at(at(29, 0), 0).slots[0].number, 30, "never without the news");
     }
 
     proptest! {

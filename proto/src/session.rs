@@ -59,9 +59,7 @@ impl Slot {
     /// When a slot was built without a session.
     #[must_use]
     pub fn featured(&self) -> &Session {
-        self.sessions
-            .first()
-            .expect("a slot has at least one session")
+        self.sessions.first().expect("a slot has at least one session")
     }
 }
 
@@ -81,10 +79,7 @@ fn need<T>(value: Option<T>, field: &'static str) -> Result<T, InvalidUpdate> {
     value.ok_or(InvalidUpdate::Field(field))
 }
 
-fn need_time(
-    wire: Option<&prost_types::Timestamp>,
-    field: &'static str,
-) -> Result<Timestamp, InvalidUpdate> {
+fn need_time(wire: Option<&prost_types::Timestamp>, field: &'static str) -> Result<Timestamp, InvalidUpdate> {
     need(wire.and_then(|time| Timestamp::try_from(time).ok()), field)
 }
 
@@ -105,16 +100,8 @@ impl TryFrom<&v1::Slot> for Slot {
         let ends_at = need_time(wire.ends_at.as_ref(), "slot.ends_at")?;
         need((starts_at < ends_at).then_some(()), "slot.ends_at")?;
         need((!wire.sessions.is_empty()).then_some(()), "slot.sessions")?;
-        let sessions = wire
-            .sessions
-            .iter()
-            .map(|session| Session::try_from(session).map(Arc::new));
-        Ok(Self {
-            number: wire.number,
-            starts_at,
-            ends_at,
-            sessions: sessions.collect::<Result<_, _>>()?,
-        })
+        let sessions = wire.sessions.iter().map(|session| Session::try_from(session).map(Arc::new));
+        Ok(Self { number: wire.number, starts_at, ends_at, sessions: sessions.collect::<Result<_, _>>()? })
     }
 }
 
@@ -126,21 +113,14 @@ impl TryFrom<&v1::Session> for Session {
             start: need_time(wire.window_start.as_ref(), "session.window_start")?,
             end: need_time(wire.window_end.as_ref(), "session.window_end")?,
         };
-        need(
-            (window.start < window.end).then_some(()),
-            "session.window_end",
-        )?;
+        need((window.start < window.end).then_some(()), "session.window_end")?;
         need((wire.places.len() >= 2).then_some(()), "session.places")?;
         Ok(Self {
             id: need(wire.session_id.parse().ok(), "session.session_id")?,
             track: Track::try_from(need(wire.track.as_ref(), "session.track")?)?,
             window,
             listener_count: wire.listener_count,
-            places: wire
-                .places
-                .iter()
-                .map(Place::try_from)
-                .collect::<Result<_, _>>()?,
+            places: wire.places.iter().map(Place::try_from).collect::<Result<_, _>>()?,
             distance: need(Kilometres::new(wire.distance_km), "session.distance_km")?,
             pane: wire.pane,
         })
@@ -154,11 +134,7 @@ impl TryFrom<&v1::Track> for Track {
         Ok(Self {
             id: need(TrackId::new(&wire.track_id).ok(), "track.track_id")?,
             title: wire.title.as_str().into(),
-            artists: wire
-                .artists
-                .iter()
-                .map(|artist| artist.as_str().into())
-                .collect(),
+            artists: wire.artists.iter().map(|artist| artist.as_str().into()).collect(),
             artwork_url: wire.artwork_url.as_str().into(),
         })
     }
@@ -188,11 +164,7 @@ impl From<&Slot> for v1::Slot {
             number: slot.number,
             starts_at: Some(slot.starts_at.into()),
             ends_at: Some(slot.ends_at.into()),
-            sessions: slot
-                .sessions
-                .iter()
-                .map(|session| session.as_ref().into())
-                .collect(),
+            sessions: slot.sessions.iter().map(|session| session.as_ref().into()).collect(),
         }
     }
 }
@@ -217,11 +189,7 @@ impl From<&Track> for v1::Track {
         Self {
             track_id: track.id.as_str().into(),
             title: track.title.as_ref().into(),
-            artists: track
-                .artists
-                .iter()
-                .map(|artist| artist.as_ref().into())
-                .collect(),
+            artists: track.artists.iter().map(|artist| artist.as_ref().into()).collect(),
             artwork_url: track.artwork_url.as_ref().into(),
         }
     }
@@ -254,11 +222,7 @@ pub(crate) mod tests {
             geoname_id,
             city_names: [("en".into(), format!("City {geoname_id}"))].into(),
             country_code: "DE".into(),
-            country_names: [
-                ("en".into(), "Germany".into()),
-                ("ja".into(), "ドイツ".into()),
-            ]
-            .into(),
+            country_names: [("en".into(), "Germany".into()), ("ja".into(), "ドイツ".into())].into(),
             latitude,
             longitude: 13.4,
             accuracy_radius_km: 10,
@@ -286,12 +250,7 @@ pub(crate) mod tests {
             distance_km: 8450.0,
             pane: 0,
         };
-        v1::Slot {
-            number,
-            starts_at: seconds(start),
-            ends_at: seconds(start + 5),
-            sessions: vec![session],
-        }
+        v1::Slot { number, starts_at: seconds(start), ends_at: seconds(start + 5), sessions: vec![session] }
     }
 
     #[test]
@@ -299,10 +258,7 @@ pub(crate) mod tests {
         let wire = wire_slot(352_820, 7);
         let slot = Slot::try_from(&wire).unwrap();
         assert_eq!(v1::Slot::from(&slot), wire);
-        assert_eq!(
-            slot.featured().places[0].country.get(Language::Ja),
-            Some("ドイツ")
-        );
+        assert_eq!(slot.featured().places[0].country.get(Language::Ja), Some("ドイツ"));
     }
 
     #[test]
@@ -312,23 +268,15 @@ pub(crate) mod tests {
             ("slot.starts_at", |slot| slot.starts_at = None),
             ("slot.ends_at", |slot| slot.ends_at = slot.starts_at),
             ("slot.sessions", |slot| slot.sessions.clear()),
-            ("session.session_id", |slot| {
-                slot.sessions[0].session_id = "7".into()
-            }),
+            ("session.session_id", |slot| slot.sessions[0].session_id = "7".into()),
             ("session.track", |slot| slot.sessions[0].track = None),
-            ("track.track_id", |slot| {
-                slot.sessions[0].track = Some(v1::Track::default())
-            }),
-            ("session.window_start", |slot| {
-                slot.sessions[0].window_start = None
-            }),
+            ("track.track_id", |slot| slot.sessions[0].track = Some(v1::Track::default())),
+            ("session.window_start", |slot| slot.sessions[0].window_start = None),
             ("session.window_end", |slot| {
                 slot.sessions[0].window_end = slot.sessions[0].window_start;
             }),
             ("session.places", |slot| slot.sessions[0].places.truncate(1)),
-            ("session.distance_km", |slot| {
-                slot.sessions[0].distance_km = f64::NAN
-            }),
+            ("session.distance_km", |slot| slot.sessions[0].distance_km = f64::NAN),
             ("place.latitude or place.longitude", |slot| {
                 slot.sessions[0].places[1].latitude = 91.0;
             }),
@@ -336,11 +284,7 @@ pub(crate) mod tests {
         for (field, damage) in cases {
             let mut wire = wire_slot(1, 7);
             damage(&mut wire);
-            assert_eq!(
-                Slot::try_from(&wire),
-                Err(InvalidUpdate::Field(field)),
-                "{field}"
-            );
+            assert_eq!(Slot::try_from(&wire), Err(InvalidUpdate::Field(field)), "{field}");
         }
     }
 

@@ -34,11 +34,7 @@ impl Timestamp {
     /// The largest multiple of `step` since the epoch that is not after this instant. A `step` below 1 ms counts as 1 ms.
     #[must_use]
     pub fn floor_to(self, step: Duration) -> Self {
-        Self(
-            self.0
-                .div_euclid(whole_millis(step))
-                .saturating_mul(whole_millis(step)),
-        )
+        Self(self.0.div_euclid(whole_millis(step)).saturating_mul(whole_millis(step)))
     }
 
     /// How often `step` fits into the time since the epoch, floored. A `step` below 1 ms counts as 1 ms.
@@ -100,9 +96,7 @@ impl TryFrom<&prost_types::Timestamp> for Timestamp {
 
     fn try_from(wire: &prost_types::Timestamp) -> Result<Self, Self::Error> {
         if VALID_SECONDS.contains(&wire.seconds) && (0..1_000_000_000).contains(&wire.nanos) {
-            Ok(Self(
-                wire.seconds * 1000 + i64::from(wire.nanos) / 1_000_000,
-            ))
+            Ok(Self(wire.seconds * 1000 + i64::from(wire.nanos) / 1_000_000))
         } else {
             Err(InvalidTimestamp)
         }
@@ -112,10 +106,7 @@ impl TryFrom<&prost_types::Timestamp> for Timestamp {
 impl From<Timestamp> for prost_types::Timestamp {
     fn from(time: Timestamp) -> Self {
         let millis = i32::try_from(time.0.rem_euclid(1000)).expect("a remainder by 1000 fits");
-        Self {
-            seconds: time.0.div_euclid(1000),
-            nanos: millis * 1_000_000,
-        }
+        Self { seconds: time.0.div_euclid(1000), nanos: millis * 1_000_000 }
     }
 }
 
@@ -133,10 +124,7 @@ impl Window {
     #[must_use]
     pub fn holding(time: Timestamp, length: Duration) -> Self {
         let start = time.floor_to(length);
-        Self {
-            start,
-            end: start + length,
-        }
+        Self { start, end: start + length }
     }
 
     /// The last millisecond inside: a window is complete once the watermark has reached it.
@@ -172,38 +160,21 @@ mod tests {
 
     #[test]
     fn wire_timestamps_are_floored_to_milliseconds() {
-        let cases = [
-            (0, 0, 0),
-            (1, 999_999, 1000),
-            (1, 1_000_000, 1001),
-            (-1, 999_999_999, -1),
-            (-1, 1, -1000),
-        ];
+        let cases =
+            [(0, 0, 0), (1, 999_999, 1000), (1, 1_000_000, 1001), (-1, 999_999_999, -1), (-1, 1, -1000)];
         for (seconds, nanos, expected) in cases {
             let wire = prost_types::Timestamp { seconds, nanos };
-            assert_eq!(
-                Timestamp::try_from(&wire),
-                Ok(Timestamp(expected)),
-                "{seconds} {nanos}"
-            );
+            assert_eq!(Timestamp::try_from(&wire), Ok(Timestamp(expected)), "{seconds} {nanos}");
         }
     }
 
     #[test]
     fn absurd_wire_timestamps_are_refused() {
-        for (seconds, nanos) in [
-            (i64::MAX, 0),
-            (i64::MIN, 0),
-            (253_402_300_800, 0),
-            (0, -1),
-            (0, 1_000_000_000),
-        ] {
+        for (seconds, nanos) in
+            [(i64::MAX, 0), (i64::MIN, 0), (253_402_300_800, 0), (0, -1), (0, 1_000_000_000)]
+        {
             let wire = prost_types::Timestamp { seconds, nanos };
-            assert_eq!(
-                Timestamp::try_from(&wire),
-                Err(InvalidTimestamp),
-                "{seconds} {nanos}"
-            );
+            assert_eq!(Timestamp::try_from(&wire), Err(InvalidTimestamp), "{seconds} {nanos}");
         }
     }
 

@@ -1,1 +1,13 @@
-//! stub
+//! What both services need around their core, and nothing of what they exist for.
+//!
+//! - [`settings`]: flags and environment variables into one typed `Config`, with errors that name the setting
+//! - [`pubsub`]: the connection to Google Cloud Pub/Sub or to an emulator, and full resource names
+//! - [`telemetry`]: log lines, and metrics in Prometheus' format
+//! - [`admin`]: `/livez`, `/readyz` and `/metrics` on a port of their own
+//! - [`service`]: the frame of a `main`: start, run until told to stop, end with an exit code
+
+pub mod admin;
+pub mod pubsub;
+pub mod service;
+pub mod settings;
+pub mod telemetry;

@@ -1,0 +1,121 @@
+//! The frame of a service's `main`.
+//!
+//! ```text
+//! read settings -> start logs -> run(config, stop) until it ends -> exit code
+//! ```
+//!
+//! SIGTERM or SIGINT cancels `stop`: a request to finish, which a service answers by draining within its own deadline.
+//! A second signal ends the process at once.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{self, CommonSettings, Invocation, SettingError};
+use crate::telemetry;
+
+/// Exit code of a service that cannot start with its settings.
+const EXIT_SETTINGS: u8 = 2;
+/// Exit code of a service that failed while it ran.
+const EXIT_FAILED: u8 = 1;
+
+/// Why a service ended other than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// It cannot start with its settings.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A part of it failed or ended early, so that it stopped as a whole.
+    #[error("{part} failed")]
+    Part {
+        /// Which part.
+        part: &'static str,
+        /// What happened to it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl ServiceError {
+    /// A part failed by `source`.
+    pub fn part(part: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Part { part, source: source.into() }
+    }
+}
+
+/// Runs a service from start to exit code; `run` gets the settings and the token that asks it to stop.
+pub fn main<C, F>(common: fn(&C) -> &CommonSettings, run: impl FnOnce(C, CancellationToken) -> F) -> ExitCode
+where
+    C: Parser,
+    F: Future<Output = Result<(), ServiceError>>,
+{
+    let config = match settings::read::<C>(std::env::args_os(), |name| std::env::var_os(name)) {
+        Ok(Invocation::Run(config)) => config,
+        Ok(Invocation::Print(text)) => return print(&text),
+        Err(error) => return refuse(&error),
+    };
+    if let Err(error) = telemetry::start_logs(common(&config)) {
+        return refuse(&error);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&ServiceError::part("the async runtime", error)),
+    };
+    let outcome = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        stop_on_signal(stop.clone()).map_err(|error| ServiceError::part("signal handling", error))?;
+        run(config, stop).await
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(ServiceError::Setting(error)) => refuse(&error),
+        Err(error) => fail(&error),
+    }
+}
+
+/// Cancels `stop` at the first SIGTERM or SIGINT; ends the process at the second.
+fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.is_cancelled() {
+                tracing::warn!("told to stop a second time, ending at once");
+                std::process::exit(EXIT_FAILED.into());
+            }
+            tracing::info!("told to stop, draining");
+            stop.cancel();
+        }
+    });
+    Ok(())
+}
+
+fn print(text: &str) -> ExitCode {
+    // A closed pipe (`--help | head`) is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// The one line of a refusal goes to standard error as it is: logs may not have started.
+fn refuse(error: &SettingError) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+    ExitCode::from(EXIT_SETTINGS)
+}
+
+fn fail(error: &ServiceError) -> ExitCode {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!("{text}");
+    ExitCode::from(EXIT_FAILED)
+}

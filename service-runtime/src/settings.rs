@@ -1,0 +1,224 @@
+//! Settings from flags and environment variables.
+//!
+//! A service declares one `Config` with clap. Every flag can also be given as the environment variable that bears its
+//! name in capitals (`--sample-rate` is `SAMPLE_RATE`); a flag wins over a variable, and an empty variable counts as
+//! unset, so that a chart can pass empty values. Variables come in as a function: nothing here reads the environment,
+//! and tests pass a map.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+/// A line that `--help` ends with.
+pub const HELP_FOOTER: &str = "Each flag can be given as the environment variable named in its angle brackets \
+     instead. A flag wins over a variable; an empty variable counts as unset.";
+
+/// Why a service cannot start with its settings: one line that names the setting and what is accepted.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingError(String);
+
+impl SettingError {
+    /// `setting` is the name of the environment variable; `problem` says what is wrong and what is accepted.
+    #[must_use]
+    pub fn new(setting: &str, problem: impl std::fmt::Display) -> Self {
+        Self(format!("{setting}: {problem}"))
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Invocation<C> {
+    /// To run with these settings.
+    Run(C),
+    /// To print this text (`--help` or `--version`).
+    Print(String),
+}
+
+/// What both services are told. Flattened into each service's `Config`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CommonSettings {
+    /// The Google Cloud project of the topics and subscriptions.
+    #[arg(long)]
+    pub google_cloud_project: String,
+
+    /// host:port of a Pub/Sub emulator, spoken to in plaintext and without credentials. Unset: Google Cloud Pub/Sub
+    /// with Application Default Credentials.
+    #[arg(long)]
+    pub pubsub_emulator_host: Option<String>,
+
+    /// How log lines are written.
+    #[arg(long, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// Which log lines are written: a level, or tracing-subscriber's directives.
+    #[arg(long, default_value = "info")]
+    pub rust_log: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+/// Reads the settings of a service from its arguments (the program's name first) and from its environment.
+///
+/// # Errors
+/// When a setting is missing, unknown or wrong; the text is one line.
+pub fn read<C: Parser>(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Invocation<C>, SettingError> {
+    let command = C::command().args_override_self(true).after_help(HELP_FOOTER);
+    let mut arguments = arguments.into_iter();
+    let program = arguments.next().unwrap_or_default();
+    let variables = variables(&command, environment);
+    let all = std::iter::once(program).chain(variables).chain(arguments);
+    match command.try_get_matches_from(all).and_then(|matches| C::from_arg_matches(&matches)) {
+        Ok(config) => Ok(Invocation::Run(config)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Invocation::Print(error.render().to_string()))
+            }
+            _ => Err(SettingError(one_line(&error.render().to_string()))),
+        },
+    }
+}
+
+/// The set environment variables as flags.
+fn variables(command: &clap::Command, environment: impl Fn(&str) -> Option<OsString>) -> Vec<OsString> {
+    let flags = command.get_arguments().filter_map(|argument| {
+        let value = environment(&argument.get_id().as_str().to_uppercase())?;
+        let mut flag = OsString::from(format!("--{}=", argument.get_long()?));
+        (!value.is_empty()).then(|| {
+            flag.push(value);
+            flag
+        })
+    });
+    flags.collect()
+}
+
+/// The first paragraph of clap's message, in one line, without `error: `.
+fn one_line(message: &str) -> String {
+    let paragraph = message.split("\n\n").next().unwrap_or(message);
+    let words: Vec<_> = paragraph.split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Parses a duration of whole milliseconds, which may be zero.
+///
+/// # Errors
+/// A text that says what is accepted.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| accepted_duration(""))?;
+    if duration.subsec_nanos() % 1_000_000 != 0 || duration > Duration::from_secs(86_400) {
+        return Err(accepted_duration(""));
+    }
+    Ok(duration)
+}
+
+/// Parses a duration of whole milliseconds that is not zero.
+///
+/// # Errors
+/// A text that says what is accepted.
+pub fn positive_duration(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration.is_zero() { Err(accepted_duration(" above zero")) } else { Ok(duration) }
+}
+
+fn accepted_duration(bound: &str) -> String {
+    format!("expected a duration{bound} in whole milliseconds, at most 1day, such as 500ms, 5s or 2min")
+}
+
+/// Parses a number from `min` to `max`, both included.
+///
+/// # Errors
+/// A text that says what is accepted.
+pub fn number_between(text: &str, min: f64, max: f64) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok();
+    number
+        .filter(|number| (min..=max).contains(number))
+        .ok_or_else(|| format!("expected a number from {min} to {max}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Config {
+        #[command(flatten)]
+        common: CommonSettings,
+        /// Length of a window.
+        #[arg(long, value_parser = positive_duration, default_value = "1s")]
+        window: Duration,
+    }
+
+    fn read_config(arguments: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let arguments = std::iter::once("service").chain(arguments.split_whitespace());
+        let lookup =
+            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        match read(arguments.map(OsString::from), lookup) {
+            Ok(Invocation::Run(config)) => Ok(config),
+            Ok(Invocation::Print(text)) => Err(text),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    const PROJECT: (&str, &str) = ("GOOGLE_CLOUD_PROJECT", "demo");
+
+    #[test]
+    fn variables_set_what_flags_do_not() {
+        let config =
+            read_config("--log-format json", &[PROJECT, ("WINDOW", "2s"), ("LOG_FORMAT", "text")]).unwrap();
+        assert_eq!(config.common.google_cloud_project, "demo");
+        assert_eq!(config.window, Duration::from_secs(2));
+        assert_eq!(config.common.log_format, LogFormat::Json, "the flag wins");
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        let config = read_config("", &[PROJECT, ("WINDOW", ""), ("PUBSUB_EMULATOR_HOST", "")]).unwrap();
+        assert_eq!(config.window, Duration::from_secs(1));
+        assert_eq!(config.common.pubsub_emulator_host, None);
+    }
+
+    #[test]
+    fn a_wrong_value_is_one_line_that_names_the_setting_and_what_is_accepted() {
+        let cases = [
+            ("missing", "", vec![], "--google-cloud-project <GOOGLE_CLOUD_PROJECT>"),
+            ("unknown flag", "--windows 1s", vec![PROJECT], "'--windows'"),
+            ("bad duration", "", vec![PROJECT, ("WINDOW", "soon")], "expected a duration"),
+            ("zero", "", vec![PROJECT, ("WINDOW", "0s")], "'--window <WINDOW>': expected a duration above"),
+            ("too fine", "", vec![PROJECT, ("WINDOW", "1us")], "whole milliseconds"),
+            ("no unit", "", vec![PROJECT, ("WINDOW", "5")], "such as 500ms"),
+            ("bad choice", "", vec![PROJECT, ("LOG_FORMAT", "xml")], "[possible values: text, json]"),
+        ];
+        for (name, arguments, environment, expected) in cases {
+            let error = read_config(arguments, &environment).unwrap_err();
+            assert!(error.contains(expected), "{name}: {error}");
+            assert!(!error.contains('\n'), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_tells_of_the_variables() {
+        let help = read_config("--help", &[]).unwrap_err();
+        assert!(help.contains("--window <WINDOW>") && help.contains(HELP_FOOTER), "{help}");
+    }
+
+    #[test]
+    fn numbers_are_checked_against_their_bounds() {
+        assert_eq!(number_between("0.5", 0.0, 1.0), Ok(0.5));
+        for text in ["1.01", "-0.1", "NaN", "inf", "half", ""] {
+            let error = number_between(text, 0.0, 1.0).unwrap_err();
+            assert_eq!(error, "expected a number from 0 to 1", "{text}");
+        }
+    }
+}
