@@ -1,0 +1,3 @@
+//! The test harness of Listening Together, with the end-to-end tests and the demo that are made of it.
+
+pub mod oracle;
