@@ -9,6 +9,7 @@
 //! bytes of every delivery ─ Oracle::sessions ─> Outcome { sessions, reasons }
 //!                                                  │
 //! sessions topic ──────── compare_all, compare ────┤
+//! GET /api/latest ─────── check_json ──────────────┘
 //! ```
 //!
 //! All of it is plain synchronous code without a clock. Times are milliseconds since the epoch, floored. A
@@ -16,6 +17,7 @@
 
 mod catalog;
 mod compare;
+mod json;
 mod places;
 mod recompute;
 mod rules;
@@ -25,5 +27,6 @@ mod time;
 mod tests;
 
 pub use compare::{compare, compare_all};
+pub use json::check_json;
 pub use recompute::{Oracle, Outcome};
 pub use rules::Rules;
