@@ -10,6 +10,7 @@
 //!                                                  │
 //! sessions topic ──────── compare_all, compare ────┤
 //! GET /api/latest ─────── check_json ──────────────┘
+//! sessions topic ──────── check_updates, check_shown_once   (structure; needs no plays)
 //! ```
 //!
 //! All of it is plain synchronous code without a clock. Times are milliseconds since the epoch, floored. A
@@ -21,6 +22,7 @@ mod json;
 mod places;
 mod recompute;
 mod rules;
+mod slots;
 mod time;
 
 #[cfg(test)]
@@ -30,3 +32,4 @@ pub use compare::{compare, compare_all};
 pub use json::check_json;
 pub use recompute::{Oracle, Outcome};
 pub use rules::Rules;
+pub use slots::{check_shown_once, check_updates};
