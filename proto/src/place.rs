@@ -12,8 +12,8 @@ pub struct Kilometres(f64);
 impl Kilometres {
     /// `None` for what is negative, infinite or not a number.
     #[must_use]
-    pub fn new(km: f64) -> Option<Self> {
-        (km.is_finite() && km >= 0.0).then_some(Self(km))
+    pub const fn new(km: f64) -> Option<Self> {
+        if km.is_finite() && km >= 0.0 { Some(Self(km)) } else { None }
     }
 
     /// The number of kilometres.

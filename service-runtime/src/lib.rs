@@ -4,9 +4,11 @@
 //! - [`pubsub`]: the connection to Google Cloud Pub/Sub or to an emulator, and full resource names
 //! - [`telemetry`]: log lines, and metrics in Prometheus' format
 //! - [`admin`]: `/livez`, `/readyz` and `/metrics` on a port of their own
+//! - [`backoff`]: waits between tries, and log lines that do not flood
 //! - [`service`]: the frame of a `main`: start, run until told to stop, end with an exit code
 
 pub mod admin;
+pub mod backoff;
 pub mod pubsub;
 pub mod service;
 pub mod settings;

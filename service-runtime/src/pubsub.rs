@@ -2,7 +2,11 @@
 //!
 //! Google's client ignores `PUBSUB_EMULATOR_HOST`, so that it is honoured here: plaintext, and no credentials.
 
+use std::time::Duration;
+
 use google_cloud_auth::credentials::anonymous;
+use google_cloud_gax::error::rpc::Code;
+use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use google_cloud_pubsub::client::{BasePublisher, Subscriber, SubscriptionAdmin, TopicAdmin};
 
 use crate::settings::{CommonSettings, SettingError};
@@ -15,13 +19,39 @@ pub struct PubSub {
     emulator: Option<String>,
 }
 
+/// Whether something is there on Pub/Sub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reachable {
+    /// It is there, or we may not ask: the right to use it does not include the right to look it up.
+    Yes,
+    /// Pub/Sub answers that it does not exist.
+    Missing,
+    /// Pub/Sub does not answer as it should.
+    No(String),
+}
+
+impl Reachable {
+    /// What is wrong with `name`, if anything.
+    #[must_use]
+    pub fn problem(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Yes => None,
+            Self::Missing => Some(format!("{name} does not exist")),
+            Self::No(reason) => Some(format!("cannot look {name} up: {reason}")),
+        }
+    }
+}
+
+/// How long Pub/Sub may take to answer whether something is there.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
 /// A client cannot be made: no usable credentials, or an endpoint that is no URL.
 pub type ClientError = google_cloud_gax::client_builder::Error;
 
 /// Makes one of Google's clients for the emulator or for Google Cloud; their builders share no trait.
 macro_rules! client {
-    ($pubsub:expr, $client:ty) => {{
-        let builder = <$client>::builder();
+    ($pubsub:expr, $builder:expr) => {{
+        let builder = $builder;
         match &$pubsub.emulator {
             Some(endpoint) => {
                 let credentials = anonymous::Builder::new().build();
@@ -79,7 +109,7 @@ impl PubSub {
     /// # Errors
     /// See [`ClientError`].
     pub async fn publisher(&self) -> Result<BasePublisher, ClientError> {
-        client!(self, BasePublisher)
+        client!(self, BasePublisher::builder().with_backoff_policy(publish_backoff()))
     }
 
     /// A client that opens message streams.
@@ -87,7 +117,7 @@ impl PubSub {
     /// # Errors
     /// See [`ClientError`].
     pub async fn subscriber(&self) -> Result<Subscriber, ClientError> {
-        client!(self, Subscriber)
+        client!(self, Subscriber::builder())
     }
 
     /// A client that creates, finds and deletes topics. It speaks REST, not gRPC.
@@ -95,7 +125,7 @@ impl PubSub {
     /// # Errors
     /// See [`ClientError`].
     pub async fn topic_admin(&self) -> Result<TopicAdmin, ClientError> {
-        client!(self, TopicAdmin)
+        client!(self, TopicAdmin::builder())
     }
 
     /// A client that creates, finds and deletes subscriptions. It speaks REST, not gRPC.
@@ -103,7 +133,25 @@ impl PubSub {
     /// # Errors
     /// See [`ClientError`].
     pub async fn subscription_admin(&self) -> Result<SubscriptionAdmin, ClientError> {
-        client!(self, SubscriptionAdmin)
+        client!(self, SubscriptionAdmin::builder())
+    }
+
+    /// Whether a subscription (its full name) is there.
+    pub async fn find_subscription(&self, name: &str) -> Reachable {
+        look_up(async {
+            let admin = self.subscription_admin().await.map_err(|error| error.to_string())?;
+            Ok(admin.get_subscription().set_subscription(name).send().await.map(drop))
+        })
+        .await
+    }
+
+    /// Whether a topic (its full name) is there.
+    pub async fn find_topic(&self, name: &str) -> Reachable {
+        look_up(async {
+            let admin = self.topic_admin().await.map_err(|error| error.to_string())?;
+            Ok(admin.get_topic().set_topic(name).send().await.map(drop))
+        })
+        .await
     }
 
     fn full_name(&self, collection: &str, name: &str) -> String {
@@ -113,6 +161,34 @@ impl PubSub {
             format!("projects/{}/{collection}/{name}", self.project)
         }
     }
+}
+
+async fn look_up(asked: impl Future<Output = Result<google_cloud_pubsub::Result<()>, String>>) -> Reachable {
+    let error = match tokio::time::timeout(LOOK_UP, asked).await {
+        Ok(Ok(Ok(()))) => return Reachable::Yes,
+        Ok(Ok(Err(error))) => error,
+        Ok(Err(reason)) => return Reachable::No(reason),
+        Err(_) => return Reachable::No(format!("no answer within {LOOK_UP:?}")),
+    };
+    match error.status().map(|status| status.code) {
+        Some(Code::NotFound) => Reachable::Missing,
+        Some(Code::PermissionDenied) => Reachable::Yes,
+        _ => Reachable::No(with_sources(&error)),
+    }
+}
+
+/// An error's text followed by those of its sources.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The client's own default waits up to a minute between tries: too long for news that is seconds old.
+fn publish_backoff() -> ExponentialBackoff {
+    ExponentialBackoffBuilder::new()
+        .with_initial_delay(Duration::from_millis(100))
+        .with_maximum_delay(Duration::from_secs(1))
+        .clamp()
 }
 
 #[cfg(test)]
