@@ -1,0 +1,308 @@
+//! decode: bytes of a message -> [`Play`], or a [`Rejection`] with its reason.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use listening_together_proto::id::check_id_length;
+use listening_together_proto::{Timestamp, TrackId};
+use prost::Message as _;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// One press of play, checked.
+///
+/// It has no `Debug`: what it holds of a person must not be printable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Play {
+    /// Who: only to tell listeners apart.
+    pub user: UserKey,
+    /// What: 1 to 128 bytes of UTF-8.
+    pub track: TrackText,
+    /// Where from.
+    pub address: Address,
+    /// When, by the reporter's clock.
+    pub played_at: Timestamp,
+}
+
+/// The text of a track id, still in the message that it came in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TrackText(Bytes);
+
+impl TrackText {
+    /// The text.
+    ///
+    /// # Panics
+    /// Never: the bytes were checked when the play was decoded.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("decode checks that a track id is UTF-8")
+    }
+
+    /// The id, apart from the message.
+    ///
+    /// # Panics
+    /// Never: the length was checked when the play was decoded.
+    #[must_use]
+    pub fn to_id(&self) -> TrackId {
+        TrackId::new(self.as_str()).expect("decode checks the length of a track id")
+    }
+}
+
+/// Why a message is no play. It goes to the dead-letter topic with this reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// It does not decode, lacks a field, or has an id, an address or a time of an impossible size.
+    Malformed,
+    /// It was played after now by more than is allowed.
+    Future,
+}
+
+/// A user, told apart from others by a 128-bit hash of the id, so that the id itself is not kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserKey([u64; 2]);
+
+impl UserKey {
+    pub(crate) fn of(user_id: &[u8]) -> Self {
+        let hash = xxh3_128(user_id);
+        // Two words instead of a u128 keep a listener's record free of padding.
+        Self([(hash >> 64) as u64, hash as u64])
+    }
+}
+
+impl fmt::Debug for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserKey(..)")
+    }
+}
+
+/// A canonical IP address: IPv4 also where it came mapped into IPv6. Ordered by its bytes, a shorter one before its
+/// continuations. Its `Debug` does not tell it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address {
+    bytes: [u8; 16],
+    length: u8,
+}
+
+impl Address {
+    /// From 4 or 16 bytes in network order; `None` for any other length.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let address = if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+            IpAddr::from(v4)
+        } else {
+            IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?)
+        };
+        Some(Self::from(address))
+    }
+
+    /// The bytes in network order: 4 or 16.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        let mut bytes = [0; 16];
+        let length = match address.to_canonical() {
+            IpAddr::V4(v4) => {
+                bytes[..4].copy_from_slice(&v4.octets());
+                4
+            }
+            IpAddr::V6(v6) => {
+                bytes = v6.octets();
+                16
+            }
+        };
+        Self { bytes, length }
+    }
+}
+
+impl From<Address> for IpAddr {
+    fn from(address: Address) -> Self {
+        let [a, b, c, d, ..] = address.bytes;
+        if address.length == 4 { Self::from([a, b, c, d]) } else { Self::from(address.bytes) }
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(..)")
+    }
+}
+
+/// `listening_together.v1.Play` on the wire, with its texts as bytes: `string` and `bytes` are encoded alike, and
+/// [`Bytes`] are slices of the message, so that nothing is copied or allocated for a play.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+struct WirePlay {
+    #[prost(bytes = "bytes", tag = "1")]
+    user_id: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    track_id: Bytes,
+    #[prost(bytes = "bytes", tag = "3")]
+    ip_address: Bytes,
+    #[prost(message, optional, tag = "4")]
+    played_at: Option<prost_types::Timestamp>,
+}
+
+/// Decodes the data of a message on the plays topic that is received `now`.
+///
+/// # Errors
+/// With the reason for which it is rejected.
+pub fn decode(data: Bytes, now: Timestamp, max_future_skew: Duration) -> Result<Play, Rejection> {
+    let play = parse(data).ok_or(Rejection::Malformed)?;
+    if play.played_at > now + max_future_skew {
+        return Err(Rejection::Future);
+    }
+    Ok(play)
+}
+
+fn parse(data: Bytes) -> Option<Play> {
+    let wire = WirePlay::decode(data).ok()?;
+    for id in [&wire.user_id, &wire.track_id] {
+        check_id_length(id).ok()?;
+        std::str::from_utf8(id).ok()?;
+    }
+    Some(Play {
+        user: UserKey::of(&wire.user_id),
+        track: TrackText(wire.track_id),
+        address: Address::from_bytes(&wire.ip_address)?,
+        played_at: Timestamp::try_from(wire.played_at.as_ref()?).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use listening_together_proto::v1;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const SKEW: Duration = Duration::from_secs(5);
+
+    fn wire() -> v1::Play {
+        v1::Play {
+            user_id: "user".into(),
+            track_id: "track".into(),
+            ip_address: Bytes::from_static(&[198, 18, 0, 1]),
+            played_at: Some(NOW.into()),
+        }
+    }
+
+    fn decode_wire(play: &v1::Play) -> Result<Play, Rejection> {
+        decode(play.encode_to_vec().into(), NOW, SKEW)
+    }
+
+    #[test]
+    fn a_play_is_what_was_sent() {
+        let play = decode_wire(&wire()).unwrap();
+        assert_eq!(play.track.as_str(), "track");
+        assert_eq!(play.address.as_bytes(), [198, 18, 0, 1]);
+        assert_eq!(play.played_at, NOW);
+        assert!(play.user == UserKey::of(b"user") && play.user != UserKey::of(b"other"));
+    }
+
+    #[test]
+    fn impossible_fields_are_malformed() {
+        type Damage = fn(&mut v1::Play);
+        let cases: [(&str, Damage); 9] = [
+            ("no user", |play| play.user_id.clear()),
+            ("long user", |play| play.user_id = "u".repeat(129)),
+            ("no track", |play| play.track_id.clear()),
+            ("long track", |play| play.track_id = "t".repeat(129)),
+            ("no address", |play| play.ip_address.clear()),
+            ("address of 5 bytes", |play| play.ip_address = vec![1; 5].into()),
+            ("address of 17 bytes", |play| play.ip_address = vec![1; 17].into()),
+            ("no time", |play| play.played_at = None),
+            ("absurd time", |play| {
+                play.played_at = Some(prost_types::Timestamp { seconds: 0, nanos: -1 });
+            }),
+        ];
+        for (name, damage) in cases {
+            let mut play = wire();
+            damage(&mut play);
+            assert!(decode_wire(&play) == Err(Rejection::Malformed), "{name}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_play_are_malformed() {
+        let mut not_utf8 = wire().encode_to_vec();
+        not_utf8[2] = 0xff;
+        for (name, data) in
+            [("empty", vec![]), ("noise", vec![0xff; 40]), ("an id that is not UTF-8", not_utf8)]
+        {
+            assert!(decode(data.into(), NOW, SKEW) == Err(Rejection::Malformed), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_little_future_is_allowed() {
+        for (ahead, rejected) in [(5000, false), (5001, true)] {
+            let played_at = NOW + Duration::from_millis(ahead);
+            let play = v1::Play { played_at: Some(played_at.into()), ..wire() };
+            assert_eq!(decode_wire(&play) == Err(Rejection::Future), rejected, "{ahead} ms");
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_ipv4() {
+        let mapped: IpAddr = "::ffff:198.18.0.1".parse().unwrap();
+        assert_eq!(Address::from(mapped).as_bytes(), [198, 18, 0, 1]);
+        assert_eq!(IpAddr::from(Address::from(mapped)).to_string(), "198.18.0.1");
+    }
+
+    #[test]
+    fn addresses_are_ordered_by_their_bytes() {
+        let of = |text: &str| Address::from(text.parse::<IpAddr>().unwrap());
+        assert!(of("32.1.13.184") < of("2001:db8::"), "a prefix comes first");
+        assert!(of("32.1.13.185") > of("2001:db8::"));
+        assert!(of("9.0.0.0") < of("10.0.0.0"), "not by text");
+    }
+
+    #[test]
+    fn a_person_cannot_be_printed() {
+        let play = decode_wire(&wire()).unwrap();
+        let printed = format!("{:?} {:?}", play.user, play.address);
+        assert_eq!(printed, "UserKey(..) Address(..)");
+        assert!(!format!("{:?}", wire()).contains("user\""));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_play_or_a_rejection(data in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(data.into(), NOW, SKEW);
+        }
+
+        #[test]
+        fn it_accepts_what_the_generated_type_accepts(
+            mut data in Just(wire().encode_to_vec()),
+            at in 0usize..40,
+            byte in any::<u8>(),
+        ) {
+            let at = at % data.len();
+            data[at] = byte;
+            let ours = decode(data.clone().into(), NOW, Duration::from_secs(1 << 40));
+            if v1::Play::decode(&data[..]).is_err() {
+                prop_assert!(ours == Err(Rejection::Malformed));
+            }
+        }
+    }
+}
