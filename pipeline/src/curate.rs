@@ -1,0 +1,272 @@
+//! curate: sessions -> the next slot of the programme.
+//!
+//! The slot that starts at T is decided at T - lead, from the candidates that have come since the decision before:
+//! newest window first, then by an editorial [score](crate::score). What found no room is given up then, and earlier where it
+//! is certain to find none: once a newer window alone fills the slot.
+//!
+//! The score is a pure function of the candidates and of the programme so far, so that two pipelines that have seen the
+//! same plays and the same programme choose alike.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use listening_together_proto::programme::Inserted;
+use listening_together_proto::{Programme, Session, SessionId, Slot, Timestamp, TrackId, Window, v1};
+use prost::Message as _;
+
+use crate::catalogue::Catalogue;
+use crate::locate::Atlas;
+use crate::matching::Match;
+use crate::score::{History, Score};
+use crate::window::Pending;
+
+/// An update stays below this; Pub/Sub's limit for a message is 10 MB.
+const MAX_UPDATE_BYTES: usize = 9_000_000;
+
+/// What the sessions of one slot may take of an update, so that the news itself always fits.
+const MAX_SLOT_BYTES: usize = 8_000_000;
+
+/// The settings of the stage.
+#[derive(Clone, Copy, Debug)]
+pub struct CurateRules {
+    /// Length of a slot.
+    pub slot: Duration,
+    /// How long before its start a slot is decided.
+    pub lead: Duration,
+    /// A session whose window ended longer before the decision is given up.
+    pub max_session_age: Duration,
+    /// At most so many sessions a slot; `None` is no limit.
+    pub sessions_per_slot: Option<usize>,
+}
+
+/// A session that may be shown, with the plays that wait for it.
+#[derive(Debug)]
+pub struct Candidate<A> {
+    /// The track and window's id.
+    pub id: SessionId,
+    /// When.
+    pub window: Window,
+    /// What.
+    pub track: TrackId,
+    /// Who and where.
+    pub shared: Match,
+    /// 0 is the on-time pane.
+    pub pane: u32,
+    /// The plays of this pane.
+    pub pending: Vec<Pending<A>>,
+}
+
+impl<A> Candidate<A> {
+    const fn is_late_pane(&self) -> bool {
+        self.pane > 0
+    }
+}
+
+/// A slot that has been decided.
+#[derive(Debug)]
+pub struct Announcement<A> {
+    /// What was decided.
+    pub slot: Arc<Slot>,
+    /// The message that announces it.
+    pub update: v1::SessionsUpdate,
+    /// The plays of its sessions: they are settled when the message is confirmed as published.
+    pub pending: Vec<Pending<A>>,
+}
+
+/// Chooses what is shown.
+#[derive(Debug)]
+pub struct Curator<A> {
+    rules: CurateRules,
+    candidates: Vec<Candidate<A>>,
+    programme: Programme,
+    history: History,
+    /// The start of the slot that is decided next.
+    next_slot: Timestamp,
+}
+
+impl<A> Curator<A> {
+    /// Goes on after `programme`, which is empty for the first pipeline ever; `now` is the time.
+    #[must_use]
+    pub fn new(rules: CurateRules, programme: Programme, now: Timestamp) -> Self {
+        let mut history = History::default();
+        let newest_first: Vec<_> = programme.newest_first().collect();
+        for slot in newest_first.into_iter().rev() {
+            history.add(slot.featured());
+        }
+        let mut curator =
+            Self { rules, candidates: Vec::new(), programme, history, next_slot: Timestamp::MIN };
+        curator.next_slot = curator.first_slot_decidable_from(now);
+        curator
+    }
+
+    /// When the next slot is to be decided.
+    #[must_use]
+    pub fn next_decision(&self) -> Timestamp {
+        self.next_slot - self.rules.lead
+    }
+
+    /// Takes in what may be shown.
+    pub fn add(&mut self, candidate: Candidate<A>) {
+        self.candidates.push(candidate);
+    }
+
+    /// Gives up candidates that cannot find room any more, because newer windows alone fill the slot. Every candidate
+    /// must be of an on-time pane: then each is another session, and the newest window's may be featured.
+    pub fn give_up_crowded_out(&mut self, give_up: &mut impl FnMut(Pending<A>)) {
+        let Some(limit) = self.rules.sessions_per_slot else { return };
+        let mut starts: Vec<_> = self.candidates.iter().map(|candidate| candidate.window.start).collect();
+        starts.sort_unstable_by_key(|start| Reverse(*start));
+        let Some(oldest_with_room) = starts.get(limit.saturating_sub(1)).copied() else { return };
+        let crowded_out = self.candidates.extract_if(.., |one| one.window.start < oldest_with_room);
+        crowded_out.flat_map(|candidate| candidate.pending).for_each(give_up);
+    }
+
+    /// Decides the next slot if it is time to. The plays of candidates that found no room are given up.
+    pub fn decide(
+        &mut self,
+        now: Timestamp,
+        atlas: &Atlas,
+        catalogue: &Catalogue,
+        give_up: &mut impl FnMut(Pending<A>),
+    ) -> Option<Announcement<A>> {
+        if now < self.next_decision() {
+            return None;
+        }
+        let starts_at = self.next_slot;
+        if starts_at <= now || self.is_announced(starts_at) {
+            // Overslept, or announced by a pipeline before this one: the candidates wait for the next slot.
+            self.next_slot = self.first_slot_decidable_from(now).max(starts_at + self.rules.slot);
+            return None;
+        }
+        self.next_slot = starts_at + self.rules.slot;
+        let chosen = self.choose(now, give_up);
+        let (sessions, pending) = build_sessions(chosen, atlas, catalogue, give_up);
+        self.announce(starts_at, sessions, pending, now)
+    }
+
+    /// Gives up every candidate.
+    pub fn drain(&mut self) -> impl Iterator<Item = Pending<A>> {
+        std::mem::take(&mut self.candidates).into_iter().flat_map(|candidate| candidate.pending)
+    }
+
+    /// The candidates that are shown, the featured one first; none when there is nothing to feature.
+    fn choose(&mut self, now: Timestamp, give_up: &mut impl FnMut(Pending<A>)) -> Vec<Candidate<A>> {
+        let oldest_end = now - self.rules.max_session_age;
+        let candidates = std::mem::take(&mut self.candidates);
+        let ranked = self.rank(candidates);
+        let (mut chosen, rest): (Vec<_>, Vec<_>) =
+            ranked.into_iter().partition(|candidate| candidate.window.end >= oldest_end);
+        let mut given_up = rest;
+        match chosen.iter().position(|candidate| !candidate.is_late_pane()) {
+            Some(featured) => {
+                chosen[..=featured].rotate_right(1);
+                let limit = self.rules.sessions_per_slot.unwrap_or(usize::MAX);
+                given_up.extend(chosen.split_off(chosen.len().min(limit)));
+            }
+            None => given_up.append(&mut chosen),
+        }
+        given_up.into_iter().flat_map(|candidate| candidate.pending).for_each(give_up);
+        chosen
+    }
+
+    /// Newest window first, then by score, then by id; of one session's panes only the newest is left, with the plays
+    /// of all.
+    fn rank(&self, candidates: Vec<Candidate<A>>) -> Vec<Candidate<A>> {
+        let mut scored: Vec<_> =
+            candidates.into_iter().map(|one| (self.history.score(&one.track, &one.shared), one)).collect();
+        scored.sort_by(|(score, one), (other_score, other)| {
+            let key = |score: &Score, one: &Candidate<A>| {
+                (Reverse(one.window.start), Reverse(*score), one.id, Reverse(one.pane))
+            };
+            key(score, one).cmp(&key(other_score, other))
+        });
+        merge_panes(scored.into_iter().map(|(_, candidate)| candidate))
+    }
+
+    fn announce(
+        &mut self,
+        starts_at: Timestamp,
+        sessions: Vec<Arc<Session>>,
+        pending: Vec<Pending<A>>,
+        now: Timestamp,
+    ) -> Option<Announcement<A>> {
+        let featured = sessions.first()?.clone();
+        let slot = Slot {
+            number: u64::try_from(starts_at.div_floor(self.rules.slot)).unwrap_or(0),
+            starts_at,
+            ends_at: starts_at + self.rules.slot,
+            sessions,
+        };
+        let inserted = self.programme.insert(slot.clone(), now);
+        debug_assert_eq!(inserted, Inserted::Changed, "a slot is decided once");
+        self.history.add(&featured);
+        let update = self.programme.update_at(now, MAX_UPDATE_BYTES);
+        Some(Announcement { slot: Arc::new(slot), update, pending })
+    }
+
+    fn is_announced(&self, starts_at: Timestamp) -> bool {
+        self.programme.newest_first().any(|slot| slot.starts_at == starts_at)
+    }
+
+    /// The start of the first slot whose decision is not before `now`.
+    fn first_slot_decidable_from(&self, now: Timestamp) -> Timestamp {
+        let earliest = now + self.rules.lead;
+        let floored = earliest.floor_to(self.rules.slot);
+        if floored < earliest { floored + self.rules.slot } else { floored }
+    }
+}
+
+/// Of the panes of one session keeps the newest, at the place of the first, with the plays of all.
+fn merge_panes<A>(ranked: impl Iterator<Item = Candidate<A>>) -> Vec<Candidate<A>> {
+    let mut merged: Vec<Candidate<A>> = Vec::new();
+    let mut index_by_id = HashMap::new();
+    for mut candidate in ranked {
+        let index = *index_by_id.entry(candidate.id).or_insert(merged.len());
+        let Some(known) = merged.get_mut(index) else {
+            merged.push(candidate);
+            continue;
+        };
+        if candidate.pane > known.pane {
+            std::mem::swap(known, &mut candidate);
+        }
+        known.pending.append(&mut candidate.pending);
+    }
+    merged
+}
+
+/// Gives the chosen candidates their names and texts. What does not fit into a message is given up.
+fn build_sessions<A>(
+    chosen: Vec<Candidate<A>>,
+    atlas: &Atlas,
+    catalogue: &Catalogue,
+    give_up: &mut impl FnMut(Pending<A>),
+) -> (Vec<Arc<Session>>, Vec<Pending<A>>) {
+    let (mut sessions, mut pending) = (Vec::new(), Vec::new());
+    let mut bytes = 0;
+    for candidate in chosen {
+        let session = build_session(&candidate, atlas, catalogue);
+        bytes += v1::Session::from(&session).encoded_len() + 6;
+        if bytes < MAX_SLOT_BYTES || sessions.is_empty() {
+            sessions.push(Arc::new(session));
+            pending.extend(candidate.pending);
+        } else {
+            candidate.pending.into_iter().for_each(&mut *give_up);
+        }
+    }
+    (sessions, pending)
+}
+
+fn build_session<A>(candidate: &Candidate<A>, atlas: &Atlas, catalogue: &Catalogue) -> Session {
+    let places = &candidate.shared.places;
+    Session {
+        id: candidate.id,
+        track: catalogue.describe(&candidate.track),
+        window: candidate.window,
+        listener_count: candidate.shared.listener_count,
+        places: places.iter().map(|place| atlas.place(place.spot, place.listener_count)).collect(),
+        distance: candidate.shared.distance,
+        pane: candidate.pane,
+    }
+}

@@ -1,0 +1,258 @@
+//! The stages put together: deliveries and the time go in, [`Effect`]s come out.
+//!
+//! ```text
+//! receive -> decode -> sample -> locate -> window -> match -> curate -> publish
+//! ```
+//!
+//! No clock, no client, no runtime: whoever drives the engine says what time it is and carries the effects out. `A` is
+//! what acknowledges a delivery; an engine never drops one unless told to [drain](Engine::drain).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use listening_together_proto::{Programme, Slot, Timestamp, v1};
+
+use crate::catalogue::Catalogue;
+use crate::curate::{Candidate, CurateRules, Curator};
+use crate::decode::{self, Play, Rejection};
+use crate::ledger::{DropReason, Held, Ledger};
+use crate::locate::Atlas;
+use crate::matching::{self, MatchRules};
+use crate::sample::Sampler;
+use crate::window::{Listener, Pane, Pending, WindowRules, Windows};
+
+/// The settings of all stages.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How far ahead of the clock a play may be dated.
+    pub max_future_skew: Duration,
+    /// Which tracks are kept.
+    pub sampler: Sampler,
+    /// How plays are gathered.
+    pub window: WindowRules,
+    /// What makes a session.
+    pub matching: MatchRules,
+    /// What makes a slot.
+    pub curate: CurateRules,
+}
+
+/// What the engine wants done.
+#[derive(Debug)]
+pub enum Effect<A> {
+    /// Acknowledge a delivery.
+    Ack(A),
+    /// Publish the original message to the dead-letter topic; when that is confirmed, [`Engine::rejected`].
+    Reject {
+        /// The message as it came.
+        data: Bytes,
+        /// Why.
+        reason: DropReason,
+        /// The play on the books.
+        play: Held<A>,
+    },
+    /// Publish the update; when that is confirmed, [`Engine::published`].
+    Announce {
+        /// The news in it.
+        slot: Arc<Slot>,
+        /// The message.
+        update: v1::SessionsUpdate,
+        /// The plays that it settles.
+        plays: Vec<Pending<A>>,
+    },
+}
+
+/// The pure core of the pipeline.
+pub struct Engine<A> {
+    rules: Rules,
+    atlas: Atlas,
+    catalogue: Catalogue,
+    windows: Windows<A>,
+    curator: Curator<A>,
+    ledger: Ledger,
+    sessions_found: u64,
+}
+
+impl<A> Engine<A> {
+    /// Goes on after `programme`; `now` is the time.
+    #[must_use]
+    pub fn new(
+        rules: Rules,
+        atlas: Atlas,
+        catalogue: Catalogue,
+        programme: Programme,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            rules,
+            atlas,
+            catalogue,
+            windows: Windows::new(rules.window),
+            curator: Curator::new(rules.curate, programme, now),
+            ledger: Ledger::default(),
+            sessions_found: 0,
+        }
+    }
+
+    /// Takes a delivery in.
+    pub fn receive(&mut self, data: Bytes, ack: A, now: Timestamp, effects: &mut Vec<Effect<A>>) {
+        let play = self.ledger.receive(ack);
+        let decoded = decode::decode(data.clone(), now, self.rules.max_future_skew);
+        let outcome = match decoded {
+            Ok(decoded) => self.examine(&decoded, now).map(|listener| (decoded, listener)),
+            Err(rejection) => {
+                let reason = match rejection {
+                    Rejection::Malformed => DropReason::Malformed,
+                    Rejection::Future => DropReason::Future,
+                };
+                effects.push(Effect::Reject { data, reason, play });
+                return;
+            }
+        };
+        match outcome {
+            Ok((decoded, listener)) => self.windows.insert(&decoded.track, listener, play),
+            Err(reason) => effects.push(Effect::Ack(self.ledger.drop_play(play, reason))),
+        }
+    }
+
+    /// Does what is due `now`: call it after deliveries, and when [`Engine::next_deadline`] has come.
+    pub fn advance(&mut self, now: Timestamp, effects: &mut Vec<Effect<A>>) {
+        self.windows.advance(now);
+        self.fire(effects);
+        while now >= self.curator.next_decision() {
+            self.fire_late(effects);
+            self.decide(now, effects);
+        }
+    }
+
+    /// When there may be something to do if nothing is received before.
+    #[must_use]
+    pub fn next_deadline(&self, now: Timestamp) -> Timestamp {
+        let decision = self.curator.next_decision();
+        self.windows.next_deadline(now).map_or(decision, |deadline| deadline.min(decision))
+    }
+
+    /// An announcement is confirmed as published: its plays are settled.
+    pub fn published(&mut self, plays: Vec<Pending<A>>, effects: &mut Vec<Effect<A>>) {
+        let acks = plays.into_iter().map(|play| self.ledger.settle(play.held));
+        effects.extend(acks.map(Effect::Ack));
+    }
+
+    /// A rejected play is confirmed as published to the dead-letter topic.
+    pub fn rejected(&mut self, play: Held<A>, reason: DropReason, effects: &mut Vec<Effect<A>>) {
+        effects.push(Effect::Ack(self.ledger.drop_play(play, reason)));
+    }
+
+    /// Lets go of every play that waits for a window or a slot: dropping its handle hands the delivery back. The plays
+    /// stay on the books as held.
+    pub fn drain(&mut self) {
+        self.windows.drain().for_each(drop);
+        self.curator.drain().for_each(drop);
+    }
+
+    /// The account of all plays.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// How far event time has come.
+    #[must_use]
+    pub const fn watermark(&self) -> Timestamp {
+        self.windows.watermark()
+    }
+
+    /// How many panes were sessions, chosen or not.
+    #[must_use]
+    pub const fn sessions_found(&self) -> u64 {
+        self.sessions_found
+    }
+
+    /// Database lookups that a damaged record made fail.
+    #[must_use]
+    pub const fn failed_lookups(&self) -> u64 {
+        self.atlas.failed_lookups()
+    }
+
+    /// Who listens where, or why the play is dropped. The cheap questions come first: a backlog of late plays costs
+    /// no look-ups.
+    fn examine(&mut self, play: &Play, now: Timestamp) -> Result<Listener, DropReason> {
+        self.windows.observe(play.played_at, now);
+        let window = self.windows.window_of(play.played_at);
+        if !self.rules.sampler.keeps(play.track.as_str(), window.start) {
+            return Err(DropReason::Unsampled);
+        }
+        if self.windows.is_late(window) {
+            return Err(DropReason::Late);
+        }
+        let spot = self.atlas.locate(play.address)?;
+        Ok(Listener { user: play.user, played_at: play.played_at, address: play.address, spot })
+    }
+
+    fn fire(&mut self, effects: &mut Vec<Effect<A>>) {
+        let Self { windows, curator, atlas, rules, ledger, sessions_found, .. } = self;
+        let mut fired = false;
+        windows.fire(|pane| {
+            fired = true;
+            *sessions_found += u64::from(take_pane(pane, atlas, &rules.matching, curator, ledger, effects));
+        });
+        if fired {
+            curator.give_up_crowded_out(&mut |pending| give_up(pending, ledger, effects));
+        }
+    }
+
+    fn fire_late(&mut self, effects: &mut Vec<Effect<A>>) {
+        let Self { windows, curator, atlas, rules, ledger, sessions_found, .. } = self;
+        windows.fire_late(|pane| {
+            *sessions_found += u64::from(take_pane(pane, atlas, &rules.matching, curator, ledger, effects));
+        });
+    }
+
+    fn decide(&mut self, now: Timestamp, effects: &mut Vec<Effect<A>>) {
+        let Self { curator, atlas, catalogue, ledger, .. } = self;
+        let decided = curator.decide(now, atlas, catalogue, &mut |pending| give_up(pending, ledger, effects));
+        if let Some(announcement) = decided {
+            effects.push(Effect::Announce {
+                slot: announcement.slot,
+                update: announcement.update,
+                plays: announcement.pending,
+            });
+        }
+    }
+}
+
+/// Matches a pane: a session becomes a candidate, the plays of any other group are dropped. Whether it is a session.
+fn take_pane<A>(
+    pane: Pane<'_, A>,
+    atlas: &Atlas,
+    rules: &MatchRules,
+    curator: &mut Curator<A>,
+    ledger: &mut Ledger,
+    effects: &mut Vec<Effect<A>>,
+) -> bool {
+    match matching::match_listeners(pane.listeners, atlas, rules) {
+        Ok(shared) => {
+            curator.add(Candidate {
+                id: matching::session_id(pane.track, pane.window.start),
+                window: pane.window,
+                track: pane.track.clone(),
+                shared,
+                pane: pane.number,
+                pending: pane.pending,
+            });
+            true
+        }
+        Err(reason) => {
+            let acks = pane.pending.into_iter().map(|pending| ledger.drop_play(pending.held, reason));
+            effects.extend(acks.map(Effect::Ack));
+            false
+        }
+    }
+}
+
+fn give_up<A>(pending: Pending<A>, ledger: &mut Ledger, effects: &mut Vec<Effect<A>>) {
+    effects.push(Effect::Ack(ledger.drop_play(pending.held, DropReason::NotChosen)));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,302 @@
+//! window: event-time windows per track, of who listened where.
+//!
+//! Time is event time, the time at which play was pressed. The **watermark** says how far it has come: no play older
+//! than it is waited for. It follows the newest play seen, less the disorder that is allowed for, and the clock when
+//! plays stop coming. It never goes back, and never runs ahead of the clock by what a reporter's clock is fast: plays
+//! dated in the future would otherwise close windows that everyone else is still filling.
+//!
+//! - A window **fires** once, when the watermark reaches its last instant: its on-time pane, pane 0.
+//! - A play for a window that has fired joins it as long as lateness is allowed; [`Windows::fire_late`] then makes the
+//!   group's next pane, which holds the earlier plays too (accumulating panes).
+//! - A play later than that is **late** and does not enter.
+//!
+//! Plays that are delivered twice or out of order change nothing: one listener is kept for each user, see [`Listener`].
+//!
+//! Memory: about 50 bytes for each play of the windows that are kept, which is `length + allowed lateness` of event
+//! time, beside the ack handles of the plays that are still held.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use listening_together_proto::{Timestamp, TrackId, Window};
+
+use crate::decode::{Address, TrackText, UserKey};
+use crate::ledger::Held;
+use crate::locate::SpotRef;
+
+/// The settings of the stage.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowRules {
+    /// Length of a window.
+    pub length: Duration,
+    /// How much older than the newest play one may come and still be on time.
+    pub max_disorder: Duration,
+    /// For how long after it fired a window takes plays in.
+    pub allowed_lateness: Duration,
+    /// After how long without a play the watermark follows the clock.
+    pub idle_timeout: Duration,
+}
+
+/// Someone who listened to a track in a window. A user with several plays counts once, at the place of the earliest,
+/// then of the smallest address: the smallest of the user's records in the order of these fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Listener {
+    /// Who.
+    pub user: UserKey,
+    /// When.
+    pub played_at: Timestamp,
+    /// Where from; it tells plays of one millisecond apart.
+    pub address: Address,
+    /// Where.
+    pub spot: SpotRef,
+}
+
+impl Listener {
+    fn key(&self) -> (UserKey, Timestamp, Address) {
+        (self.user, self.played_at, self.address)
+    }
+}
+
+/// A play that waits for its session to be published or given up.
+#[derive(Debug)]
+pub struct Pending<A> {
+    /// The right to ack it.
+    pub held: Held<A>,
+    /// When it was played.
+    pub played_at: Timestamp,
+}
+
+/// One pane of one track in one window.
+#[derive(Debug)]
+pub struct Pane<'a, A> {
+    /// When.
+    pub window: Window,
+    /// What.
+    pub track: &'a TrackId,
+    /// Everyone who listened, once each.
+    pub listeners: &'a [Listener],
+    /// 0 is the on-time pane.
+    pub number: u32,
+    /// The plays that came since the pane before.
+    pub pending: Vec<Pending<A>>,
+}
+
+/// The windows that are open or may still take in late plays.
+#[derive(Debug)]
+pub struct Windows<A> {
+    rules: WindowRules,
+    watermark: Timestamp,
+    newest_play: Timestamp,
+    /// When a play came in last, by the clock.
+    last_arrival: Option<Timestamp>,
+    /// By their start.
+    windows: BTreeMap<Timestamp, OpenWindow<A>>,
+}
+
+#[derive(Debug)]
+struct OpenWindow<A> {
+    window: Window,
+    fired: bool,
+    groups: HashMap<TrackId, Group<A>>,
+    /// The tracks with plays that came after the window fired.
+    with_late_plays: Vec<TrackId>,
+}
+
+/// The plays of one track in one window.
+#[derive(Debug)]
+struct Group<A> {
+    /// One record a play until a pane is made, then one a user, in the order of [`Listener::key`].
+    listeners: Vec<Listener>,
+    pending: Vec<Pending<A>>,
+    /// The number of the pane that is made next.
+    next_pane: u32,
+}
+
+impl<A> Windows<A> {
+    /// No windows yet, and a watermark before all time.
+    #[must_use]
+    pub const fn new(rules: WindowRules) -> Self {
+        Self {
+            rules,
+            watermark: Timestamp::MIN,
+            newest_play: Timestamp::MIN,
+            last_arrival: None,
+            windows: BTreeMap::new(),
+        }
+    }
+
+    /// The window that a play of `played_at` belongs to.
+    #[must_use]
+    pub fn window_of(&self, played_at: Timestamp) -> Window {
+        Window::holding(played_at, self.rules.length)
+    }
+
+    /// How far event time has come.
+    #[must_use]
+    pub const fn watermark(&self) -> Timestamp {
+        self.watermark
+    }
+
+    /// Takes note that a play was seen `now`, whether it is kept or not.
+    pub fn observe(&mut self, played_at: Timestamp, now: Timestamp) {
+        self.last_arrival = Some(now);
+        self.newest_play = self.newest_play.max(played_at);
+        self.advance_watermark(self.newest_play.min(now));
+    }
+
+    /// Takes note that it is `now`.
+    pub fn advance(&mut self, now: Timestamp) {
+        let idle = self.last_arrival.is_some_and(|last| now.since(last) >= self.rules.idle_timeout);
+        let seen = if idle { now } else { self.newest_play.min(now) };
+        self.advance_watermark(seen);
+    }
+
+    /// When [`Windows::advance`] may have something to do next, given that no play comes before.
+    #[must_use]
+    pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let open = self.windows.values().find(|open| !open.fired)?;
+        // The newest play seen lets the window fire as soon as the clock has caught up with it, an idle stream when
+        // the clock has.
+        let complete_at = self.fires_when_seen(open.window);
+        let idle_from = self.last_arrival? + self.rules.idle_timeout;
+        let by_plays = (self.newest_play >= complete_at).then_some(complete_at);
+        let by_clock = complete_at.max(idle_from);
+        Some(by_plays.map_or(by_clock, |by_plays| by_plays.min(by_clock)).max(now))
+    }
+
+    /// Whether a play for `window` comes too late to enter.
+    #[must_use]
+    pub fn is_late(&self, window: Window) -> bool {
+        self.expires_at(window) <= self.watermark
+    }
+
+    /// Takes a play in. It must not be late.
+    pub fn insert(&mut self, track: &TrackText, listener: Listener, held: Held<A>) {
+        let window = self.window_of(listener.played_at);
+        let fired = self.is_complete(window);
+        let open = self.windows.entry(window.start).or_insert_with(|| OpenWindow {
+            window,
+            fired,
+            groups: HashMap::new(),
+            with_late_plays: Vec::new(),
+        });
+        let pending = Pending { held, played_at: listener.played_at };
+        open.insert(track, listener, pending);
+    }
+
+    /// Makes the on-time panes of the windows that are complete and forgets the windows that have expired; windows in
+    /// order of time, tracks in order of id.
+    pub fn fire(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
+        let watermark = self.watermark;
+        for open in self.windows.values_mut() {
+            if open.window.last_instant() > watermark {
+                break;
+            }
+            if !open.fired {
+                open.fired = true;
+                open.fire(&mut make);
+            }
+        }
+        self.forget_expired();
+    }
+
+    /// Makes the late panes of the groups that have taken plays in since their last pane.
+    pub fn fire_late(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
+        for open in self.windows.values_mut() {
+            open.fire_late(&mut make);
+        }
+    }
+
+    /// Gives up every play that waits for its window.
+    pub fn drain(&mut self) -> impl Iterator<Item = Pending<A>> {
+        let windows = std::mem::take(&mut self.windows);
+        windows.into_values().flat_map(|open| open.groups.into_values()).flat_map(|group| group.pending)
+    }
+
+    fn advance_watermark(&mut self, seen: Timestamp) {
+        let watermark = seen - self.rules.max_disorder - Duration::from_millis(1);
+        self.watermark = self.watermark.max(watermark);
+    }
+
+    fn is_complete(&self, window: Window) -> bool {
+        window.last_instant() <= self.watermark
+    }
+
+    /// The newest play (or the clock, when idle) at which the watermark reaches the window's last instant.
+    fn fires_when_seen(&self, window: Window) -> Timestamp {
+        window.end + self.rules.max_disorder
+    }
+
+    /// The watermark at which a window takes in no more plays.
+    fn expires_at(&self, window: Window) -> Timestamp {
+        window.last_instant() + self.rules.allowed_lateness
+    }
+
+    /// Forgets windows that take in no more plays. Those whose late plays still wait for their pane stay until it is
+    /// made, so that no play is lost between the two.
+    fn forget_expired(&mut self) {
+        while let Some(oldest) = self.windows.first_entry() {
+            let open = oldest.get();
+            let expires_at = open.window.last_instant() + self.rules.allowed_lateness;
+            if !open.fired || expires_at > self.watermark || !open.with_late_plays.is_empty() {
+                break;
+            }
+            oldest.remove();
+        }
+    }
+}
+
+impl<A> OpenWindow<A> {
+    fn insert(&mut self, track: &TrackText, listener: Listener, pending: Pending<A>) {
+        // A track that the window knows costs one look-up and no allocation.
+        let group = match self.groups.get_mut(track.as_str()) {
+            Some(group) => group,
+            None => self.groups.entry(track.to_id()).or_insert_with(Group::new),
+        };
+        if self.fired && group.pending.is_empty() {
+            self.with_late_plays.push(track.to_id());
+            group.next_pane = group.next_pane.max(1);
+        }
+        group.listeners.push(listener);
+        group.pending.push(pending);
+    }
+
+    fn fire(&mut self, make: &mut impl FnMut(Pane<'_, A>)) {
+        let mut tracks: Vec<_> = self.groups.iter_mut().collect();
+        tracks.sort_unstable_by_key(|(track, _)| *track);
+        for (track, group) in tracks {
+            make(group.next_pane(self.window, track));
+        }
+    }
+
+    fn fire_late(&mut self, make: &mut impl FnMut(Pane<'_, A>)) {
+        let mut tracks = std::mem::take(&mut self.with_late_plays);
+        tracks.sort_unstable();
+        for track in tracks {
+            if let Some(group) = self.groups.get_mut(track.as_str()) {
+                make(group.next_pane(self.window, &track));
+            }
+        }
+    }
+}
+
+impl<A> Group<A> {
+    /// Most groups stay with one play, hence room for no more.
+    fn new() -> Self {
+        Self { listeners: Vec::with_capacity(1), pending: Vec::with_capacity(1), next_pane: 0 }
+    }
+
+    fn next_pane<'a>(&'a mut self, window: Window, track: &'a TrackId) -> Pane<'a, A> {
+        self.listeners.sort_unstable_by_key(Listener::key);
+        self.listeners.dedup_by_key(|listener| listener.user);
+        self.listeners.shrink_to_fit();
+        let number = self.next_pane;
+        self.next_pane += 1;
+        let pending = std::mem::take(&mut self.pending);
+        Pane { window, track, listeners: &self.listeners, number, pending }
+    }
+}
+
+#[cfg(test)]
+mod tests;
