@@ -1,0 +1,168 @@
+//! The settings of the pipeline.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use listening_together_proto::Kilometres;
+use service_runtime::settings::{CommonSettings, SettingError, duration, number_between, positive_duration};
+
+use crate::curate::CurateRules;
+use crate::engine::Rules;
+use crate::matching::MatchRules;
+use crate::sample::Sampler;
+use crate::window::WindowRules;
+
+/// Turns a stream of plays into sessions: who pressed play on one song in the same second, in cities far apart.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "pipeline", version)]
+pub struct Config {
+    /// What both services are told.
+    #[command(flatten)]
+    pub common: CommonSettings,
+
+    /// The subscription that plays are received from.
+    #[arg(long, default_value = "plays-pipeline")]
+    pub plays_subscription: String,
+
+    /// The topic that sessions are published to.
+    #[arg(long, default_value = "sessions")]
+    pub sessions_topic: String,
+
+    /// The topic that messages go to which are no plays, with the attribute `reason`.
+    #[arg(long, default_value = "plays-rejected")]
+    pub dead_letter_topic: String,
+
+    /// A MaxMind DB file of cities, such as GeoLite2-City.mmdb.
+    #[arg(long)]
+    pub geoip_city_db: PathBuf,
+
+    /// A MaxMind DB file of anonymous addresses, such as GeoIP2-Anonymous-IP.mmdb. Unset: no address is dropped as
+    /// anonymous.
+    #[arg(long)]
+    pub geoip_anonymous_ip_db: Option<PathBuf>,
+
+    /// A CSV file of track_id,title,artists joined by ;,artwork_url. Unset: tracks are shown by their id.
+    #[arg(long)]
+    pub track_catalog: Option<PathBuf>,
+
+    /// How long a window of event time is: plays of one track in it count as the same moment.
+    #[arg(long, default_value = "1s", value_parser = positive_duration)]
+    pub window: Duration,
+
+    /// How much older than the newest play one may come and still be on time.
+    #[arg(long, default_value = "500ms", value_parser = duration)]
+    pub max_disorder: Duration,
+
+    /// For how long after it fired a window takes plays in.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub allowed_lateness: Duration,
+
+    /// After how long without a play event time follows the clock.
+    #[arg(long, default_value = "1s", value_parser = positive_duration)]
+    pub idle_timeout: Duration,
+
+    /// How far ahead of the clock a play may be dated before it is rejected.
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    pub max_future_skew: Duration,
+
+    /// Which share of the tracks is kept, drawn anew for each window: 0 to 1.
+    #[arg(long, default_value = "1.0", value_parser = |text: &str| number_between(text, 0.0, 1.0))]
+    pub sample_rate: f64,
+
+    /// A session has at least so many listeners, 2 or more.
+    #[arg(long, default_value = "2", value_parser = clap::value_parser!(u32).range(2..))]
+    pub min_listeners: u32,
+
+    /// A session has two places at least so many kilometres apart: 0 to 20038.
+    #[arg(long, default_value = "100", value_parser = kilometres)]
+    pub min_distance_km: Kilometres,
+
+    /// A city record less accurate than so many kilometres locates nobody.
+    #[arg(long, default_value = "200")]
+    pub max_accuracy_radius_km: u32,
+
+    /// A session names at most so many places, 2 to 64.
+    #[arg(long, default_value = "8", value_parser = clap::value_parser!(u16).range(2..=64))]
+    pub max_places: u16,
+
+    /// How long a slot of the programme is.
+    #[arg(long, default_value = "5s", value_parser = positive_duration)]
+    pub slot: Duration,
+
+    /// How long before its start a slot is decided and announced.
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    pub lead: Duration,
+
+    /// A session whose window ended longer before the decision is given up.
+    #[arg(long, default_value = "10s", value_parser = duration)]
+    pub max_session_age: Duration,
+
+    /// At most so many sessions a slot; 0 is no limit.
+    #[arg(long, default_value = "5")]
+    pub sessions_per_slot: u32,
+
+    /// Where /livez, /readyz and /metrics are answered.
+    #[arg(long, default_value = "0.0.0.0:9090")]
+    pub admin_addr: SocketAddr,
+
+    /// How many streams plays are pulled through, 1 to 256.
+    #[arg(long, default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub streams: u16,
+
+    /// How many plays may be held unacknowledged: at least the rate of plays times the seconds for which they wait for
+    /// window and slot. More stay in Pub/Sub.
+    #[arg(long, default_value = "500000", value_parser = clap::value_parser!(u32).range(1000..))]
+    pub max_outstanding_messages: u32,
+
+    /// How many bytes of unacknowledged messages may be held.
+    #[arg(long, default_value = "268435456", value_parser = clap::value_parser!(u64).range(20_000_000..))]
+    pub max_outstanding_bytes: u64,
+}
+
+fn kilometres(text: &str) -> Result<Kilometres, String> {
+    let km = number_between(text, 0.0, 20_038.0)?;
+    Kilometres::new(km).ok_or_else(|| "expected kilometres".to_owned())
+}
+
+impl Config {
+    /// The rules of the stages.
+    ///
+    /// # Errors
+    /// When settings contradict one another.
+    pub fn rules(&self) -> Result<Rules, SettingError> {
+        if self.max_session_age < self.max_disorder {
+            let problem = format_args!(
+                "expected at least MAX_DISORDER ({}), or no session is ever young enough",
+                humantime_text(self.max_disorder)
+            );
+            return Err(SettingError::new("MAX_SESSION_AGE", problem));
+        }
+        Ok(Rules {
+            max_future_skew: self.max_future_skew,
+            sampler: Sampler::new(self.sample_rate),
+            window: WindowRules {
+                length: self.window,
+                max_disorder: self.max_disorder,
+                allowed_lateness: self.allowed_lateness,
+                idle_timeout: self.idle_timeout,
+            },
+            matching: MatchRules {
+                min_listeners: self.min_listeners,
+                min_distance: self.min_distance_km,
+                max_places: self.max_places.into(),
+            },
+            curate: CurateRules {
+                slot: self.slot,
+                lead: self.lead,
+                max_session_age: self.max_session_age,
+                sessions_per_slot: (self.sessions_per_slot > 0).then_some(self.sessions_per_slot as usize),
+            },
+        })
+    }
+}
+
+fn humantime_text(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}

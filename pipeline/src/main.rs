@@ -1,0 +1,7 @@
+//! The pipeline's process: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_runtime::service::main(|config: &pipeline::config::Config| &config.common, pipeline::run::run)
+}

@@ -1,0 +1,58 @@
+//! publish: announcements to the sessions topic, and messages that are no plays to the dead-letter topic.
+//!
+//! Both are tried until they are confirmed: only then are their plays acknowledged.
+
+mod pubsub;
+mod readback;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use service_runtime::backoff::{Backoff, Seldom};
+
+use crate::ledger::DropReason;
+
+pub use pubsub::PubSubOutbox;
+pub use readback::read_programme;
+
+/// The longest wait before a message is published again.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A message was not published. The text never holds what was in it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot publish to {topic}")]
+pub struct PublishError {
+    /// The full name of the topic.
+    pub topic: String,
+    /// What the client says.
+    pub source: google_cloud_pubsub::error::PublishError,
+}
+
+/// Where the engine's messages go.
+pub trait Outbox: Clone + Send + Sync + 'static {
+    /// Publishes an update to the sessions topic; returns when it is confirmed.
+    fn announce(&self, update: Bytes) -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// Publishes a message as it came to the dead-letter topic, with its reason; returns when it is confirmed.
+    fn reject(
+        &self,
+        data: Bytes,
+        reason: DropReason,
+    ) -> impl Future<Output = Result<(), PublishError>> + Send;
+}
+
+/// Tries until it works. Whoever gives up drops the future.
+pub async fn until_confirmed<F>(mut publish: impl FnMut() -> F)
+where
+    F: Future<Output = Result<(), PublishError>>,
+{
+    let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_BACKOFF);
+    let mut complaint = Seldom::new(Duration::from_secs(30));
+    while let Err(error) = publish().await {
+        if complaint.is_due() {
+            let reason = error.source.to_string();
+            tracing::warn!(topic = error.topic, reason, "cannot publish, trying again");
+        }
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+}

@@ -1,0 +1,30 @@
+//! receive: messages from the plays subscription, each with the handle that acknowledges it kept beside it.
+//!
+//! A delivery that is dropped unacknowledged is handed back to Pub/Sub, which delivers it again.
+
+mod pubsub;
+
+use bytes::Bytes;
+
+pub use pubsub::{PlaysSource, ReceiveSettings};
+
+/// One delivery of a message.
+#[derive(Debug)]
+pub struct Delivery<A> {
+    /// The message's data.
+    pub data: Bytes,
+    /// What acknowledges it.
+    pub ack: A,
+}
+
+/// A handle that acknowledges one delivery, and hands it back when it is dropped instead.
+pub trait Acknowledge: Send + 'static {
+    /// The message need not be delivered again.
+    fn acknowledge(self);
+}
+
+impl Acknowledge for google_cloud_pubsub::subscriber::handler::Handler {
+    fn acknowledge(self) {
+        self.ack();
+    }
+}

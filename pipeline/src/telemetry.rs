@@ -1,0 +1,204 @@
+//! The pipeline's own instruments, each defined once with its unit.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use listening_together_proto::{Slot, Timestamp};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Counter, Histogram, Meter};
+
+use crate::ledger::{DropReason, Ledger};
+
+/// What the engine's books say at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Books {
+    /// The account of all plays.
+    pub ledger: Ledger,
+    /// How far event time has come.
+    pub watermark: Timestamp,
+    /// Panes that were sessions, chosen or not.
+    pub sessions_found: u64,
+    /// Database lookups that failed.
+    pub failed_lookups: u64,
+}
+
+/// The latest books, and those that the scrape under way reads.
+#[derive(Debug)]
+struct Shelf {
+    latest: Books,
+    scraped: Books,
+}
+
+/// Records what the pipeline does.
+#[derive(Debug)]
+pub struct Telemetry {
+    shelf: Arc<Mutex<Shelf>>,
+    slots_published: Counter<u64>,
+    sessions_published: Counter<u64>,
+    play_to_publish: Histogram<f64>,
+}
+
+/// Upper bounds in seconds of the time from play to publish.
+const SECONDS: [f64; 12] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 20.0, 60.0];
+
+impl Telemetry {
+    /// Makes the instruments.
+    #[must_use]
+    pub fn new(meter: &Meter) -> Self {
+        let books = Books {
+            ledger: Ledger::default(),
+            watermark: Timestamp::MIN,
+            sessions_found: 0,
+            failed_lookups: 0,
+        };
+        let shelf = Arc::new(Mutex::new(Shelf { latest: books, scraped: books }));
+        observe_books(meter, &shelf);
+        Self {
+            shelf,
+            slots_published: meter
+                .u64_counter("pipeline.slots.published")
+                .with_description("Slots whose announcement is confirmed")
+                .build(),
+            sessions_published: meter
+                .u64_counter("pipeline.sessions.published")
+                .with_description("Sessions in slots whose announcement is confirmed")
+                .build(),
+            play_to_publish: meter
+                .f64_histogram("pipeline.play_to_publish")
+                .with_unit("s")
+                .with_description("From played_at to the confirmed announcement of the play's session")
+                .with_boundaries(SECONDS.to_vec())
+                .build(),
+        }
+    }
+
+    /// From now on metrics show these books.
+    pub fn show(&self, books: Books) {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).latest = books;
+    }
+
+    /// An announcement is confirmed.
+    pub fn published(&self, slot: &Slot) {
+        self.slots_published.add(1, &[]);
+        self.sessions_published.add(slot.sessions.len() as u64, &[]);
+    }
+
+    /// A play's session is published `now`.
+    pub fn settled(&self, played_at: Timestamp, now: Timestamp) {
+        self.play_to_publish.record(now.since(played_at).as_secs_f64(), &[]);
+    }
+}
+
+/// The instruments that read the books. A scrape asks them in the order in which they were made: the first takes the
+/// latest books out for all of them, so that what one scrape shows adds up.
+fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
+    let latest = books(shelf, |shelf| {
+        shelf.scraped = shelf.latest;
+        shelf.scraped
+    });
+    let scraped = || books(shelf, |shelf| shelf.scraped);
+    meter
+        .u64_observable_counter("pipeline.plays.received")
+        .with_description("Deliveries of plays; the four kinds of pipeline_plays add up: received = settled + held + dropped")
+        .with_callback(move |gauge| gauge.observe(latest().ledger.received(), &[]))
+        .build();
+    let ledger = scraped();
+    meter
+        .u64_observable_counter("pipeline.plays.settled")
+        .with_description("Deliveries acknowledged because their session is published")
+        .with_callback(move |gauge| gauge.observe(ledger().ledger.settled(), &[]))
+        .build();
+    let ledger = scraped();
+    meter
+        .u64_observable_counter("pipeline.plays.dropped")
+        .with_description("Deliveries acknowledged because they are of no use, by reason")
+        .with_callback(move |gauge| observe_dropped(&ledger().ledger, gauge))
+        .build();
+    let ledger = scraped();
+    meter
+        .u64_observable_gauge("pipeline.plays.held")
+        .with_description("Deliveries that wait unacknowledged for their window and slot")
+        .with_callback(move |gauge| gauge.observe(ledger().ledger.held(), &[]))
+        .build();
+    let found = scraped();
+    meter
+        .u64_observable_counter("pipeline.sessions.found")
+        .with_description("Panes that were sessions, chosen or not")
+        .with_callback(move |gauge| gauge.observe(found().sessions_found, &[]))
+        .build();
+    let failed = scraped();
+    meter
+        .u64_observable_counter("pipeline.geoip.failed_lookups")
+        .with_description("Database lookups that a damaged record made fail")
+        .with_callback(move |gauge| gauge.observe(failed().failed_lookups, &[]))
+        .build();
+    let time = scraped();
+    meter
+        .f64_observable_gauge("pipeline.watermark")
+        .with_unit("s")
+        .with_description("How far event time has come, in seconds since the epoch")
+        .with_callback(move |gauge| {
+            let watermark = time().watermark;
+            if watermark > Timestamp::MIN {
+                gauge.observe(watermark.as_millis() as f64 / 1000.0, &[]);
+            }
+        })
+        .build();
+}
+
+fn books(
+    shelf: &Arc<Mutex<Shelf>>,
+    take: impl Fn(&mut Shelf) -> Books + Send + Sync + 'static,
+) -> impl Fn() -> Books + Send + Sync + 'static {
+    let shelf = shelf.clone();
+    move || take(&mut shelf.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn observe_dropped(ledger: &Ledger, counter: &dyn AsyncInstrument<u64>) {
+    for reason in DropReason::ALL {
+        counter.observe(ledger.dropped(reason), &[KeyValue::new("reason", reason.as_str())]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_runtime::telemetry::Metrics;
+
+    use super::*;
+
+    /// The values of the series of `text` whose name starts with `name`.
+    fn series(text: &str, name: &str) -> Vec<u64> {
+        let lines = text.lines().filter(|line| line.starts_with(name));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn every_scrape_adds_up_while_the_books_change() {
+        let metrics = Metrics::new("test").unwrap();
+        let telemetry = Arc::new(Telemetry::new(&metrics.meter()));
+        let writer = telemetry.clone();
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stopped = stop.clone();
+        let writing = std::thread::spawn(move || {
+            let mut ledger = Ledger::default();
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                let plays = [(); 3].map(|()| ledger.receive(()));
+                let [settled, dropped, held] = plays;
+                ledger.settle(settled);
+                ledger.drop_play(dropped, DropReason::Late);
+                drop(held);
+                let watermark = Timestamp::from_millis(0);
+                writer.show(Books { ledger, watermark, sessions_found: 0, failed_lookups: 0 });
+            }
+        });
+        for _ in 0..200 {
+            let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+            let sum = |name: &str| series(&text, name).iter().sum::<u64>();
+            let accounted = sum("pipeline_plays_settled_total")
+                + sum("pipeline_plays_held")
+                + sum("pipeline_plays_dropped_total");
+            assert_eq!(sum("pipeline_plays_received_total"), accounted);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        writing.join().unwrap();
+    }
+}
