@@ -6,7 +6,7 @@
 //! that one side misreads the rules, or that the rules can be read in two ways.
 //!
 //! ```text
-//! bytes of every delivery ─ Oracle::sessions ─> Outcome { sessions, reasons }
+//! bytes of every delivery ─ Oracle::sessions ─> Outcome { sessions, deliveries, counts }
 //!                                                  │
 //! sessions topic ──────── compare_all, compare ────┤
 //! GET /api/latest ─────── check_json ──────────────┘

@@ -108,16 +108,9 @@ impl Oracle {
         outcome
     }
 
-    /// Rules 1 to 4: reject, sample, drop, and find the window.
+    /// Rules 1 to 4: reject, find the window, sample, drop.
     fn locate(&self, delivery: &[u8], received_at_ms: i64) -> Result<LocatedPlay, Reason> {
-        let play = v1::Play::decode(delivery).map_err(|_| "malformed")?;
-        let has_id_size = |id: &str| (1..=128).contains(&id.len());
-        let played_at = play.played_at.filter(time::is_valid).ok_or("malformed")?;
-        let ip = canonical_ip(&play.ip_address).ok_or("malformed")?;
-        if !has_id_size(&play.user_id) || !has_id_size(&play.track_id) {
-            return Err("malformed");
-        }
-        let played_at_ms = time::to_ms(&played_at);
+        let (play, played_at_ms, ip) = decode(delivery).ok_or("malformed")?;
         if played_at_ms > received_at_ms + self.rules.max_future_skew_ms {
             return Err("future");
         }
@@ -129,12 +122,13 @@ impl Oracle {
             return Err("anonymous");
         }
         let place = places::place(&self.city, ip, self.rules.max_accuracy_radius_km).ok_or("unlocated")?;
+        let ip = ip_bytes(ip);
         Ok(LocatedPlay {
             track_id: play.track_id,
             window_start_ms,
             user_id: play.user_id,
             played_at_ms,
-            ip: ip_bytes(ip),
+            ip,
             place,
         })
     }
@@ -169,6 +163,15 @@ impl Oracle {
             pane: 0,
         })
     }
+}
+
+/// A play with its time and its address, unless it is malformed.
+fn decode(delivery: &[u8]) -> Option<(v1::Play, i64, IpAddr)> {
+    let play = v1::Play::decode(delivery).ok()?;
+    let played_at = play.played_at.filter(time::is_valid)?;
+    let ip = canonical_ip(&play.ip_address)?;
+    let has_id_size = |id: &str| (1..=128).contains(&id.len());
+    (has_id_size(&play.user_id) && has_id_size(&play.track_id)).then(|| (play, time::to_ms(&played_at), ip))
 }
 
 fn canonical_ip(bytes: &[u8]) -> Option<IpAddr> {
