@@ -1,1 +1,8 @@
-//! stub
+//! session-api: every replica holds the latest sessions in memory and answers a slot with the same bytes.
+
+pub mod clock;
+pub mod etag;
+#[cfg(test)]
+mod fixtures;
+pub mod negotiate;
+pub mod render;
