@@ -4,5 +4,9 @@ pub mod clock;
 pub mod etag;
 #[cfg(test)]
 mod fixtures;
+pub mod health;
 pub mod negotiate;
+pub mod presenter;
 pub mod render;
+pub mod snapshot;
+pub mod telemetry;

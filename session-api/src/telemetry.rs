@@ -1,0 +1,212 @@
+//! What is counted and measured. No label and no value carries what a message holds, or who asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use listening_together_proto::{Slot, Timestamp};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+
+use crate::presenter::Received;
+
+/// Bounds for delays of the network and of the clock, in seconds.
+const DELAY_BOUNDS: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// Bounds for the way from a play to the screen, in seconds: fine where a promise is made (5 s).
+const AGE_BOUNDS: [f64; 18] =
+    [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.25, 4.5, 4.75, 5.0, 5.5, 6.0, 8.0, 10.0, 20.0, 60.0];
+
+/// The instruments of this service. Clones count into the same.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    updates_received: Counter<u64>,
+    updates_rejected: Counter<u64>,
+    update_delay: Histogram<f64>,
+    slots_received: Counter<u64>,
+    subscriptions_created: Counter<u64>,
+    current_slot: Gauge<u64>,
+    stale: Gauge<u64>,
+    switch_delay: Histogram<f64>,
+    window_start_to_current: Histogram<f64>,
+    window_end_to_current: Histogram<f64>,
+    responses: Arc<ResponseCounts>,
+}
+
+impl Telemetry {
+    /// Makes the instruments.
+    #[must_use]
+    pub fn new(meter: &Meter) -> Self {
+        let counter = |name: &'static str, description: &'static str| {
+            meter.u64_counter(name).with_description(description).build()
+        };
+        let gauge = |name: &'static str, description: &'static str| {
+            meter.u64_gauge(name).with_description(description).build()
+        };
+        let seconds = |name: &'static str, description: &'static str, bounds: &[f64]| {
+            let histogram = meter.f64_histogram(name).with_unit("s").with_description(description);
+            histogram.with_boundaries(bounds.to_vec()).build()
+        };
+        Self {
+            updates_received: counter("session_api.updates.received", "Messages of the sessions topic"),
+            updates_rejected: counter(
+                "session_api.updates.rejected",
+                "Messages of the sessions topic that are not a valid update",
+            ),
+            update_delay: seconds(
+                "session_api.update.delay",
+                "From the publish time of an update to its being in memory",
+                &DELAY_BOUNDS,
+            ),
+            slots_received: counter(
+                "session_api.slots.received",
+                "Slots in valid updates, by what became of them",
+            ),
+            subscriptions_created: counter(
+                "session_api.subscriptions.created",
+                "Subscriptions of its own that this replica has created",
+            ),
+            current_slot: gauge("session_api.current_slot", "Number of the slot that is shown"),
+            stale: gauge("session_api.stale", "1 when no update has come for STALE_AFTER"),
+            switch_delay: seconds(
+                "session_api.switch.delay",
+                "From the start of a slot to its being shown",
+                &DELAY_BOUNDS,
+            ),
+            window_start_to_current: seconds(
+                "session_api.window_start_to_current",
+                "From the start of a featured session's window, before which none of its plays was, to its being shown",
+                &AGE_BOUNDS,
+            ),
+            window_end_to_current: seconds(
+                "session_api.window_end_to_current",
+                "From the end of a featured session's window to its being shown",
+                &AGE_BOUNDS,
+            ),
+            responses: ResponseCounts::observed_by(meter),
+        }
+    }
+
+    /// A message has come.
+    pub fn update_received(&self) {
+        self.updates_received.add(1, &[]);
+    }
+
+    /// A message is not a valid update.
+    pub fn update_rejected(&self) {
+        self.updates_rejected.add(1, &[]);
+    }
+
+    /// An update is in memory, so long after it was published.
+    pub fn update_taken_in(&self, slots: Received, delay: Option<Duration>) {
+        let outcomes =
+            [("changed", slots.changed), ("unchanged", slots.unchanged), ("refused", slots.refused)];
+        for (outcome, count) in outcomes {
+            self.slots_received.add(count, &[KeyValue::new("outcome", outcome)]);
+        }
+        if let Some(delay) = delay {
+            self.update_delay.record(delay.as_secs_f64(), &[]);
+        }
+    }
+
+    /// A subscription has been created.
+    pub fn subscription_created(&self) {
+        self.subscriptions_created.add(1, &[]);
+    }
+
+    /// A slot is shown.
+    pub fn showing(&self, slot: u64) {
+        self.current_slot.record(slot, &[]);
+    }
+
+    /// `slot` is shown from `now` on, after another.
+    pub fn switched(&self, slot: &Slot, now: Timestamp) {
+        let window = slot.featured().window;
+        let record = |histogram: &Histogram<f64>, from| histogram.record(now.since(from).as_secs_f64(), &[]);
+        record(&self.switch_delay, slot.starts_at);
+        record(&self.window_start_to_current, window.start);
+        record(&self.window_end_to_current, window.end);
+    }
+
+    /// Whether updates have stayed away for too long.
+    pub fn stale(&self, stale: bool) {
+        self.stale.record(stale.into(), &[]);
+    }
+
+    /// A request of the public port has been answered.
+    pub fn responded(&self, status: StatusCode) {
+        self.responses.count(status);
+    }
+}
+
+/// Responses by the first digit of their status. Plain atomics: counting through an instrument would cost a hash of its
+/// labels in every request.
+#[derive(Debug, Default)]
+struct ResponseCounts([AtomicU64; 5]);
+
+impl ResponseCounts {
+    const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+    fn observed_by(meter: &Meter) -> Arc<Self> {
+        let counts = Arc::new(Self::default());
+        let observed = Arc::clone(&counts);
+        meter
+            .u64_observable_counter("session_api.responses")
+            .with_description("Answered requests of the public port, by class of status")
+            .with_callback(move |observer| {
+                for (class, count) in Self::CLASSES.into_iter().zip(&observed.0) {
+                    observer.observe(count.load(Ordering::Relaxed), &[KeyValue::new("status", class)]);
+                }
+            })
+            .build();
+        counts
+    }
+
+    fn count(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        self.0[class.min(4)].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use service_runtime::telemetry::Metrics;
+
+    use super::*;
+    use crate::fixtures::{at, slot};
+
+    #[test]
+    fn everything_is_scraped_under_its_name() {
+        let metrics = Metrics::new("session-api").unwrap();
+        let telemetry = Telemetry::new(&metrics.meter());
+        telemetry.update_received();
+        telemetry.update_rejected();
+        let slots = Received { changed: 2, unchanged: 9, refused: 0 };
+        telemetry.update_taken_in(slots, Some(Duration::from_millis(30)));
+        telemetry.subscription_created();
+        telemetry.showing(20);
+        telemetry.switched(&slot(20, 7), at(20, 3));
+        telemetry.stale(false);
+        for status in [StatusCode::OK, StatusCode::OK, StatusCode::NOT_MODIFIED] {
+            telemetry.responded(status);
+        }
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        for line in [
+            "session_api_updates_received_total 1",
+            "session_api_updates_rejected_total 1",
+            "session_api_slots_received_total{outcome=\"unchanged\"} 9",
+            "session_api_update_delay_seconds_bucket{le=\"0.05\"} 1",
+            "session_api_subscriptions_created_total 1",
+            "session_api_current_slot 20",
+            "session_api_stale 0",
+            "session_api_switch_delay_seconds_sum 0.003",
+            "session_api_window_start_to_current_seconds_sum 4.003",
+            "session_api_window_end_to_current_seconds_sum 3.003",
+            "session_api_responses_total{status=\"2xx\"} 2",
+            "session_api_responses_total{status=\"3xx\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}
