@@ -1,0 +1,62 @@
+//! The public routes, and the one place where they are put together.
+//!
+//! | path | answers |
+//! |---|---|
+//! | `/api/latest` | [`latest`] |
+//! | `/api/time` | [`time`] |
+//! | everything else | a file of SITE_DIR if there is one, else 404 |
+
+pub mod latest;
+mod method;
+mod site;
+pub mod time;
+
+use std::path::PathBuf;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{App, Error, web};
+
+use crate::snapshot::Screen;
+use crate::telemetry::Telemetry;
+
+/// What the routes share.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// What is shown.
+    pub screen: Screen,
+    /// Counts the responses.
+    pub telemetry: Telemetry,
+    /// The directory of the site.
+    pub site_dir: Option<PathBuf>,
+}
+
+/// The application, as the server and the tests run it.
+#[must_use]
+pub fn app(
+    state: AppState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let AppState { screen, telemetry, site_dir } = state;
+    App::new()
+        .app_data(web::Data::new(screen))
+        .configure(latest::configure)
+        .configure(time::configure)
+        .configure(|config| site::configure(config, site_dir.as_deref()))
+        .wrap_fn(move |request, service| {
+            let telemetry = telemetry.clone();
+            let response = service.call(request);
+            async move {
+                let response = response.await?;
+                telemetry.responded(response.status());
+                Ok(response)
+            }
+        })
+}
