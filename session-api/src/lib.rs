@@ -1,15 +1,48 @@
 //! session-api: every replica holds the latest sessions in memory and answers a slot with the same bytes.
+//!
+//! ```text
+//! subscription -> presenter (programme -> render -> snapshot) -> screen -> routes
+//! ```
+//!
+//! - [`subscription`]: a Pub/Sub subscription of the replica's own; messages in, [`presenter::Update`]s out
+//! - [`presenter`]: holds the programme; renders ahead, and swaps at the start of a slot
+//! - [`render`]: (programme, instant, language) to JSON, a pure function
+//! - [`snapshot`]: the bodies of one moment, and the screen that requests read them from
+//! - [`routes`]: `/api/latest`, `/api/time` and the site; the rules are in [`negotiate`] and [`etag`]
+//! - [`service`]: all of it together, from bound ports to an orderly end
+//!
+//! Only the presenter changes what is shown, and only the screen is shared: a request takes no lock, makes no body, and
+//! asks nobody.
 
+mod backoff;
 pub mod clock;
+pub mod config;
 pub mod etag;
 #[cfg(test)]
 mod fixtures;
 pub mod health;
+mod log_limit;
 pub mod negotiate;
 pub mod presenter;
 pub mod problem;
 pub mod render;
 pub mod routes;
 pub mod server;
+pub mod service;
 pub mod snapshot;
+pub mod subscription;
 pub mod telemetry;
+
+pub use config::Config;
+pub use service::Service;
+
+use service_runtime::service::ServiceError;
+use tokio_util::sync::CancellationToken;
+
+/// Runs session-api until `stop` is cancelled.
+///
+/// # Errors
+/// When a port is taken, a setting is wrong, or a part failed.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceError> {
+    Service::bind(config, stop)?.run().await
+}

@@ -1,0 +1,139 @@
+//! The settings of session-api.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+use service_runtime::settings::{CommonSettings, positive_duration};
+
+/// Keeps the latest sessions in memory and answers GET /api/latest.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "session-api", version)]
+pub struct Config {
+    /// What every service is told.
+    #[command(flatten)]
+    pub common: CommonSettings,
+
+    /// The topic that the pipeline publishes sessions to: its id, or its full name.
+    #[arg(long, default_value = "sessions", value_parser = topic)]
+    pub sessions_topic: String,
+
+    /// The region or cluster of this replica. It is part of the name of its subscription, in which characters other
+    /// than letters, digits, - . and _ become -.
+    #[arg(long, default_value = "local")]
+    pub region: String,
+
+    /// What tells this replica from the others of its region; part of its subscription's name like the region.
+    #[arg(long, default_value_t = host_name(), hide_default_value = true)]
+    #[arg(
+        help = "What tells this replica from the others of its region; part of its subscription's name like the \
+                  region [default: the host name]"
+    )]
+    pub replica_id: String,
+
+    /// ip:port that the API (and the site, if there is one) is served on.
+    #[arg(long, default_value = "0.0.0.0:8080", value_parser = address)]
+    pub bind_addr: SocketAddr,
+
+    /// ip:port that /livez, /readyz and /metrics are served on.
+    #[arg(long, default_value = "0.0.0.0:9090", value_parser = address)]
+    pub admin_addr: SocketAddr,
+
+    /// A directory of static files to serve beside the API. Unset: none are served.
+    #[arg(long, value_parser = directory)]
+    pub site_dir: Option<PathBuf>,
+
+    /// Without an update for so long, the replica calls itself stale in its log, metrics and /readyz?verbose.
+    #[arg(long, default_value = "30s", value_parser = positive_duration)]
+    pub stale_after: Duration,
+}
+
+fn host_name() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+/// A topic's id as Pub/Sub defines it, bare or in a full name.
+fn topic(text: &str) -> Result<String, String> {
+    let id = match text.split('/').collect::<Vec<_>>()[..] {
+        [id] => id,
+        ["projects", project, "topics", id] if !project.is_empty() => id,
+        _ => "",
+    };
+    let valid = (3..=255).contains(&id.len())
+        && id.starts_with(|first: char| first.is_ascii_alphabetic())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+%".contains(&byte))
+        && !id.starts_with("goog");
+    valid.then(|| text.to_owned()).ok_or_else(|| {
+        "expected a topic's id (3 to 255 letters, digits and -_.~+%, a letter first, not goog) or \
+         projects/PROJECT/topics/ID"
+            .to_owned()
+    })
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected ip:port, such as 0.0.0.0:8080 or [::]:8080".to_owned())
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    path.is_dir().then(|| path.to_owned()).ok_or_else(|| "expected a directory that exists".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use service_runtime::settings::{Invocation, read};
+
+    use super::*;
+
+    fn config(environment: &[(&str, &str)]) -> Result<Config, String> {
+        let lookup = |name: &str| {
+            let all = [("GOOGLE_CLOUD_PROJECT", "demo")].iter().chain(environment);
+            all.rev().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+        };
+        match read([OsString::from("session-api")], lookup) {
+            Ok(Invocation::Run(config)) => Ok(config),
+            Ok(Invocation::Print(text)) => Err(text),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn defaults() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.sessions_topic, "sessions");
+        assert_eq!(config.region, "local");
+        assert_eq!(config.replica_id, host_name());
+        assert_eq!(config.bind_addr, "0.0.0.0:8080".parse().unwrap());
+        assert_eq!(config.admin_addr, "0.0.0.0:9090".parse().unwrap());
+        assert_eq!(config.site_dir, None);
+        assert_eq!(config.stale_after, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_wrong_value_names_the_setting_and_what_is_accepted() {
+        let cases = [
+            ("BIND_ADDR", "8080", "expected ip:port"),
+            ("ADMIN_ADDR", "localhost:http", "expected ip:port"),
+            ("SITE_DIR", "/nowhere/at/all", "expected a directory"),
+            ("STALE_AFTER", "0s", "expected a duration above zero"),
+            ("SESSIONS_TOPIC", "2fast", "expected a topic's id"),
+            ("SESSIONS_TOPIC", "a/b", "expected a topic's id"),
+            ("SESSIONS_TOPIC", "google-sessions", "expected a topic's id"),
+            ("SESSIONS_TOPIC", "projects//topics/sessions", "expected a topic's id"),
+        ];
+        for (name, value, expected) in cases {
+            let error = config(&[(name, value)]).unwrap_err();
+            assert!(error.contains(&format!("<{name}>")) && error.contains(expected), "{name}: {error}");
+            assert!(!error.contains('\n'), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_topic_may_be_given_by_its_full_name() {
+        let name = "projects/other/topics/sessions";
+        assert_eq!(config(&[("SESSIONS_TOPIC", name)]).unwrap().sessions_topic, name);
+    }
+}

@@ -1,0 +1,200 @@
+//! The parts put together: what runs beside what, and in which order it ends.
+//!
+//! At shutdown readiness goes red, requests that are under way finish, the subscription is deleted, and the admin port
+//! closes last. Each step has a deadline of its own; together they stay below 10 s. A part that ends on its own takes
+//! the service with it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use service_runtime::admin::{self, Readiness};
+use service_runtime::pubsub::PubSub;
+use service_runtime::service::ServiceError;
+use service_runtime::telemetry::Metrics;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::health::{self, Status};
+use crate::presenter;
+use crate::routes::AppState;
+use crate::server;
+use crate::snapshot::Screen;
+use crate::subscription::Subscriber;
+use crate::telemetry::Telemetry;
+
+/// Updates that may wait for the presenter; there is one a slot.
+const UPDATE_QUEUE: usize = 16;
+
+/// The longest that the whole shutdown may take: less than the 10 s that a pod is given at least.
+const DRAIN_LIMIT: Duration = Duration::from_secs(9);
+
+/// session-api with its ports bound, ready to run.
+pub struct Service {
+    config: Config,
+    pubsub: PubSub,
+    screen: Screen,
+    readiness: Readiness,
+    telemetry: Telemetry,
+    api: Server,
+    api_address: SocketAddr,
+    admin: Server,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Checks the settings against the world and binds the ports. Cancelling `stop` asks the running service to end.
+    ///
+    /// # Errors
+    /// When a port is taken or a setting is wrong.
+    pub fn bind(config: Config, stop: CancellationToken) -> Result<Self, ServiceError> {
+        let pubsub = PubSub::from_settings(&config.common)?;
+        let metrics = Metrics::new("session-api").map_err(|error| ServiceError::part("telemetry", error))?;
+        let telemetry = Telemetry::new(&metrics.meter());
+        let (screen, readiness) = (Screen::default(), Readiness::default());
+        let state = AppState {
+            screen: screen.clone(),
+            telemetry: telemetry.clone(),
+            site_dir: config.site_dir.clone(),
+        };
+        let admin = admin::server(config.admin_addr, readiness.clone(), metrics)?;
+        let (api, api_address) = server::bind(config.bind_addr, state, stop.clone())?;
+        Ok(Self { config, pubsub, screen, readiness, telemetry, api, api_address, admin, stop })
+    }
+
+    /// Where the API is served.
+    #[must_use]
+    pub fn api_address(&self) -> SocketAddr {
+        self.api_address
+    }
+
+    /// Runs until told to stop, and ends in order.
+    ///
+    /// # Errors
+    /// When a part failed or ended on its own.
+    pub async fn run(self) -> Result<(), ServiceError> {
+        tracing::info!(api = %self.api_address, admin = %self.config.admin_addr, "serving");
+        let (updates, received) = mpsc::channel(UPDATE_QUEUE);
+        let (status, seen) = watch::channel(Status::default());
+        let drained = CancellationToken::new();
+        let subscriber = Subscriber {
+            pubsub: self.pubsub,
+            topic: self.config.sessions_topic,
+            region: self.config.region,
+            replica: self.config.replica_id,
+            updates,
+            status: status.clone(),
+            telemetry: self.telemetry.clone(),
+        };
+        let presenter = presenter::run(received, self.screen, status, self.telemetry.clone());
+        let health =
+            health::watch(seen, self.readiness, self.telemetry, self.config.stale_after, self.stop.clone());
+        let (admin, api) = (self.admin, self.api);
+        let admin_handle = admin.handle();
+
+        let mut parts = JoinSet::new();
+        parts.spawn(part("the admin port", admin));
+        parts.spawn(part("the health watch", async {
+            health.await;
+            Ok(())
+        }));
+        let feed = drained.clone();
+        parts.spawn(part("the subscription", async move {
+            tokio::join!(subscriber.run(feed), presenter);
+            admin_handle.stop(false).await;
+            Ok(())
+        }));
+        parts.spawn(part("the API", async move {
+            let outcome = api.await;
+            drained.cancel();
+            outcome
+        }));
+        supervise(parts, self.stop).await
+    }
+}
+
+/// A part of the service by its name, and how it ended.
+type Ended = (&'static str, std::io::Result<()>);
+
+async fn part(name: &'static str, running: impl Future<Output = std::io::Result<()>>) -> Ended {
+    (name, running.await)
+}
+
+/// Waits until told to stop or until a part ends on its own; then for all of them to end.
+async fn supervise(mut parts: JoinSet<Ended>, stop: CancellationToken) -> Result<(), ServiceError> {
+    let first = tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(()),
+        Some(ended) = parts.join_next() => Err(ended_early(ended)),
+    };
+    stop.cancel();
+    let drain = async {
+        let mut outcome = first;
+        while let Some(ended) = parts.join_next().await {
+            outcome = outcome.and(checked(ended).map(drop));
+        }
+        outcome
+    };
+    let late = || Err(ServiceError::part("the shutdown", "it took too long"));
+    timeout(DRAIN_LIMIT, drain).await.unwrap_or_else(|_| late())
+}
+
+/// The name of a part that ended well.
+fn checked(ended: Result<Ended, JoinError>) -> Result<&'static str, ServiceError> {
+    let (name, outcome) = ended.map_err(|error| ServiceError::part("a task", error))?;
+    outcome.map(|()| name).map_err(|error| ServiceError::part(name, error))
+}
+
+fn ended_early(ended: Result<Ended, JoinError>) -> ServiceError {
+    checked(ended).map_or_else(|error| error, |name| ServiceError::part(name, "it ended on its own"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(stop: &CancellationToken, first: std::io::Result<()>) -> JoinSet<Ended> {
+        let stopped = stop.clone().cancelled_owned();
+        let mut parts = JoinSet::new();
+        parts.spawn(part("one", async move { first }));
+        parts.spawn(part("other", async move {
+            stopped.await;
+            Ok(())
+        }));
+        parts
+    }
+
+    #[tokio::test]
+    async fn a_part_that_ends_on_its_own_takes_the_service_with_it() {
+        for first in [Ok(()), Err(std::io::ErrorKind::AddrInUse.into())] {
+            let stop = CancellationToken::new();
+            let error = supervise(parts(&stop, first), stop.clone()).await.unwrap_err();
+            assert_eq!(error.to_string(), "one failed");
+            assert!(stop.is_cancelled());
+        }
+    }
+
+    #[tokio::test]
+    async fn told_to_stop_all_parts_end() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        supervise(parts(&stop, Ok(())), stop).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_does_not_end_is_not_waited_for() {
+        let (stop, mut parts) = (CancellationToken::new(), JoinSet::new());
+        stop.cancel();
+        parts.spawn(part("stuck", std::future::pending()));
+        assert_eq!(supervise(parts, stop).await.unwrap_err().to_string(), "the shutdown failed");
+    }
+}

@@ -1,0 +1,178 @@
+//! A subscription of this replica's own, so that every replica gets every update.
+//!
+//! ```text
+//! create -> look back 60 s if the topic keeps messages -> stream until it ends -> delete -> wait -> create ...
+//! ```
+//!
+//! A subscription lives exactly as long as its stream: whatever ends the stream (also that somebody deleted the
+//! subscription) leads to a new one under a new name. Messages that arrive in between are found by looking back, and
+//! repeated by the next update. Google's client reopens a stream by itself after passing failures; what it gives back is
+//! permanent, or the clean end of a stream, which it does not reopen.
+//!
+//! Why never the same subscription again: Google's emulator goes on feeding streams that were not half-closed, which is
+//! how the client ends them, so that a second stream of the same subscription would get a part of the messages only.
+//!
+//! A message is acknowledged at once. Nothing is lost by that: the programme is memory, and a replica that dies begins
+//! anew.
+
+mod admin;
+mod name;
+mod receive;
+
+use std::time::{Duration, Instant};
+
+use google_cloud_pubsub::client::SubscriptionAdmin;
+use service_runtime::pubsub::{ClientError, PubSub};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::health::Status;
+use crate::log_limit::LogLimit;
+use crate::presenter::Update;
+use crate::telemetry::Telemetry;
+use receive::Receiver;
+
+/// How often a replica that cannot subscribe says so.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// A stream that lasted for so long was a good one.
+const GOOD_STREAM: Duration = Duration::from_secs(10);
+
+/// The longest that a stream may take to send its last acknowledgements at shutdown.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Messages and bytes that Pub/Sub may have under way to one replica: two of the largest messages, and far more than
+/// the few that a pipeline publishes.
+const MAX_OUTSTANDING_MESSAGES: i64 = 100;
+const MAX_OUTSTANDING_BYTES: i64 = 20 * 1024 * 1024;
+
+/// How long a message stays with a replica that does not answer. The client would set 60 s, whatever the subscription
+/// says.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Why a subscription could not be made, or has ended.
+#[derive(Debug, thiserror::Error)]
+enum SubscribeError {
+    /// No usable credentials, or an impossible endpoint.
+    #[error("cannot make a Pub/Sub client: {0}")]
+    Client(#[from] ClientError),
+    /// Pub/Sub refused a call or a stream, or cannot be reached.
+    #[error("{0}")]
+    Call(#[from] google_cloud_pubsub::Error),
+    /// Pub/Sub did not answer.
+    #[error("no answer for {} s", .0.as_secs())]
+    Timeout(Duration),
+    /// The server ended the stream.
+    #[error("the stream has ended")]
+    Ended,
+}
+
+/// What it takes to be subscribed.
+#[derive(Debug)]
+pub struct Subscriber {
+    /// Where Pub/Sub is.
+    pub pubsub: PubSub,
+    /// The sessions topic, its id or full name.
+    pub topic: String,
+    /// See [`crate::config::Config::region`].
+    pub region: String,
+    /// See [`crate::config::Config::replica_id`].
+    pub replica: String,
+    /// Where updates go. A full channel makes the stream wait, and Pub/Sub with it.
+    pub updates: mpsc::Sender<Update>,
+    /// Is told whether messages are streamed.
+    pub status: watch::Sender<Status>,
+    /// What is counted.
+    pub telemetry: Telemetry,
+}
+
+impl Subscriber {
+    /// Stays subscribed until told to stop, whatever happens; then deletes its subscription and returns.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut receiver = Receiver::new(self.telemetry.clone());
+        let mut backoff = Backoff::default();
+        let mut complaints = LogLimit::new(COMPLAIN_EVERY);
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            let outcome = self.live(&mut receiver, &stop).await;
+            if began.elapsed() >= GOOD_STREAM {
+                backoff.reset();
+            }
+            if let Err(error) = outcome
+                && let Some(withheld) = complaints.due(Instant::now())
+            {
+                let (topic, endpoint) = (&self.topic, self.pubsub.endpoint());
+                tracing::warn!(topic, endpoint, %error, others = withheld, "not subscribed, trying again");
+            }
+            let wait = backoff.wait(rand::random());
+            let _stopped_early = timeout(wait, stop.cancelled()).await;
+        }
+    }
+
+    /// The life of one subscription, from its creation to its deletion.
+    async fn live(&self, receiver: &mut Receiver, stop: &CancellationToken) -> Result<(), SubscribeError> {
+        let admin = self.pubsub.subscription_admin().await?;
+        let id = name::subscription_id(&self.region, &self.replica, rand::random());
+        let subscription = self.pubsub.subscription(&id);
+        let outcome = tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(()),
+            created = self.create(&admin, &subscription) => match created {
+                Ok(()) => self.stream(&subscription, receiver, stop).await,
+                Err(error) => Err(error),
+            },
+        };
+        self.status.send_modify(|status| status.streaming_since = None);
+        // Also when creating it seems to have failed: the answer may have been lost, not the call.
+        admin::delete(&admin, &subscription).await;
+        outcome
+    }
+
+    async fn create(&self, admin: &SubscriptionAdmin, subscription: &str) -> Result<(), SubscribeError> {
+        let topic = self.pubsub.topic(&self.topic);
+        admin::create(admin, subscription, &topic).await?;
+        self.telemetry.subscription_created();
+        tracing::info!(subscription, topic, "created a subscription");
+        admin::rewind(&self.pubsub, admin, subscription, &topic).await;
+        Ok(())
+    }
+
+    async fn stream(
+        &self,
+        subscription: &str,
+        receiver: &mut Receiver,
+        stop: &CancellationToken,
+    ) -> Result<(), SubscribeError> {
+        let client = self.pubsub.subscriber().await?;
+        let mut stream = client
+            .subscribe(subscription)
+            .set_max_lease_extension(LEASE)
+            .set_max_outstanding_messages(MAX_OUTSTANDING_MESSAGES)
+            .set_max_outstanding_bytes(MAX_OUTSTANDING_BYTES)
+            .build();
+        // The client tells nothing of a stream before its first message, which may be long in coming: a subscription
+        // that has just been created and is being asked for messages counts as streaming.
+        let now = tokio::time::Instant::now();
+        self.status.send_modify(|status| status.streaming_since = Some(now));
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    let _sent_or_late = timeout(CLOSE_TIMEOUT, stream.shutdown_token().shutdown()).await;
+                    return Ok(());
+                }
+                message = stream.next() => message,
+            };
+            let (message, handler) = message.ok_or(SubscribeError::Ended)??;
+            handler.ack();
+            if let Some(update) = receiver.receive(&message)
+                && self.updates.send(update).await.is_err()
+            {
+                // The presenter is gone: the service is ending.
+                return Ok(());
+            }
+        }
+    }
+}

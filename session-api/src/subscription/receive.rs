@@ -1,0 +1,68 @@
+//! From a message to an [`Update`].
+
+use std::time::{Duration, Instant};
+
+use google_cloud_pubsub::model::Message;
+use listening_together_proto::Timestamp;
+use listening_together_proto::session::decode_update;
+
+use crate::log_limit::LogLimit;
+use crate::presenter::Update;
+use crate::telemetry::Telemetry;
+
+/// Decodes messages, counts them, and complains about bad ones once a minute without a word of what they hold.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    telemetry: Telemetry,
+    complaints: LogLimit,
+}
+
+impl Receiver {
+    pub(super) fn new(telemetry: Telemetry) -> Self {
+        Self { telemetry, complaints: LogLimit::new(Duration::from_secs(60)) }
+    }
+
+    /// The update in `message`; `None` when it holds none.
+    pub(super) fn receive(&mut self, message: &Message) -> Option<Update> {
+        self.telemetry.update_received();
+        match decode_update(&message.data) {
+            Ok(slots) => Some(Update { slots, published_at: message.publish_time.map(instant) }),
+            Err(error) => {
+                self.telemetry.update_rejected();
+                if let Some(withheld) = self.complaints.due(Instant::now()) {
+                    tracing::warn!(%error, others = withheld, "rejected a message of the sessions topic");
+                }
+                None
+            }
+        }
+    }
+}
+
+fn instant(time: google_cloud_wkt::Timestamp) -> Timestamp {
+    Timestamp::from_millis(time.seconds() * 1000 + i64::from(time.nanos()) / 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use service_runtime::telemetry::Metrics;
+
+    use super::*;
+    use crate::fixtures::update;
+
+    #[test]
+    fn updates_are_decoded_and_everything_else_is_counted() {
+        let metrics = Metrics::new("session-api").unwrap();
+        let mut receiver = Receiver::new(Telemetry::new(&metrics.meter()));
+        let published = google_cloud_wkt::Timestamp::new(100, 5_999_999).unwrap();
+        let good = Message::new().set_data(update([21, 20])).set_publish_time(published);
+        let received = receiver.receive(&good).unwrap();
+        assert_eq!(received.slots.iter().map(|slot| slot.number).collect::<Vec<_>>(), [21, 20]);
+        assert_eq!(received.published_at, Some(Timestamp::from_millis(100_005)));
+        for data in [&b"\xff\xff"[..], b"{}", &update([20])[..40]] {
+            assert!(receiver.receive(&Message::new().set_data(data.to_vec())).is_none());
+        }
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        assert!(text.contains("session_api_updates_received_total 4\n"), "{text}");
+        assert!(text.contains("session_api_updates_rejected_total 3\n"), "{text}");
+    }
+}
