@@ -266,7 +266,7 @@ impl CityRecord<'_> {
     fn spot(&self, network: Address, max_accuracy_radius_km: u32) -> Option<Spot> {
         let coordinates = Coordinates::new(self.location.latitude?, self.location.longitude?)?;
         let accuracy_radius_km = u32::from(self.location.accuracy_radius.unwrap_or(0));
-        let geoname_id = self.city.geoname_id?;
+        let geoname_id = self.city.geoname_id.filter(|id| *id != 0)?;
         let country = CountryCode::new(self.country.iso_code.unwrap_or_default());
         let spot = Spot { geoname_id, accuracy_radius_km, coordinates, country, network };
         (accuracy_radius_km <= max_accuracy_radius_km).then_some(spot)

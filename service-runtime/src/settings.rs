@@ -53,8 +53,9 @@ pub struct CommonSettings {
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 
-    /// Which log lines are written: a level, or tracing-subscriber's directives.
-    #[arg(long, default_value = "info")]
+    /// Which log lines are written: a level, or tracing-subscriber's directives. The HTTP server tells of its
+    /// own start and end, which we do too.
+    #[arg(long, default_value = "info,actix_server=warn")]
     pub rust_log: String,
 }
 
