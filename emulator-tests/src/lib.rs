@@ -1,4 +1,8 @@
 //! The test harness of Listening Together, with the end-to-end tests and the demo that are made of it.
 
 pub mod geo_fixtures;
+pub mod listeners;
 pub mod oracle;
+pub mod collect;
+pub mod services;
+pub mod topology;
