@@ -105,6 +105,8 @@ impl<A> Engine<A> {
                     Rejection::Malformed => DropReason::Malformed,
                     Rejection::Future => DropReason::Future,
                 };
+                // A copy: the message is a slice of a whole response, which would stay in memory with it.
+                let data = Bytes::copy_from_slice(&data);
                 effects.push(Effect::Reject { data, reason, play });
                 return;
             }

@@ -75,7 +75,10 @@ where
 }
 
 /// Cancels `stop` at the first SIGTERM or SIGINT; ends the process at the second.
-fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+///
+/// # Errors
+/// When the process cannot listen for signals.
+pub fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -14,7 +14,7 @@ use service_runtime::pubsub::PubSub;
 /// How far the subscription seeks back.
 const SEEK_BACK: Duration = Duration::from_secs(60);
 /// How long the first update is waited for.
-const FIRST_UPDATE: Duration = Duration::from_secs(3);
+const FIRST_UPDATE: Duration = Duration::from_secs(2);
 /// The updates of a minute come at once; after so long without one they have all come.
 const QUIET: Duration = Duration::from_millis(500);
 /// The longest that reading takes: slots have to be announced again.

@@ -1,0 +1,65 @@
+# Listening Together: `make` alone lists what it can do.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Settings of the demo: RATE, PUBSUB, GEOIP_CITY_DB and the others that `make demo-help` tells of. What is given on the
+# command line reaches the demo as an environment variable.
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## ---- Use ----
+
+.PHONY: demo
+demo: prerequisites ## Run everything on this machine: broker, pipeline, three replicas, simulated listeners
+	cargo build --locked --release --bins
+	@exec target/release/demo
+
+.PHONY: demo-help
+demo-help: prerequisites ## Tell of the demo's settings
+	cargo run --locked --release --quiet --bin demo -- --help
+
+## ---- Check ----
+
+.PHONY: test
+test: prerequisites emulator lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace --no-fail-fast
+
+.PHONY: test-unit
+test-unit: prerequisites ## Only the tests that need no broker
+	cargo test --locked --workspace --lib --bins
+	cargo test --locked -p pipeline -p session-api -p local-pubsub
+
+.PHONY: lint
+lint: prerequisites ## Format and lints, without a warning
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc: prerequisites ## The API documentation, without a warning
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: bench
+bench: prerequisites ## Benchmarks
+	cargo bench --locked --workspace
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+## ---- Prepare ----
+
+.PHONY: prerequisites
+prerequisites: ## Install what building needs, as far as this can be done
+	@scripts/prerequisites.sh build
+
+.PHONY: emulator
+emulator: ## Install Google's Pub/Sub emulator, as far as this can be done
+	@scripts/prerequisites.sh emulator
+
+.PHONY: databases
+databases: prerequisites ## Write the demo's MaxMind databases to target/demo
+	cargo run --locked --quiet --bin make-demo-databases -- --out target/demo

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what a machine lacks for building (`build`) or for the end-to-end tests (`emulator`). Says plainly what it
+# cannot install, and how to do it by hand.
+set -euo pipefail
+
+# The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
+rust_needed=1.95
+
+say() { printf 'prerequisites: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif have sudo && sudo -n true 2>/dev/null; then sudo -n "$@"
+  else return 1
+  fi
+}
+
+# Debian packages, where there are any and we may install them.
+apt_install() {
+  have apt-get || return 1
+  say "installing $*"
+  as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+    apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 ||
+    { apt-get update -qq >/dev/null 2>&1; apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }' sh "$@"
+}
+
+need_package() { # command package
+  have "$1" || apt_install "$2" || fail "$1 is missing and cannot be installed here; install the package $2"
+}
+
+build() {
+  have cargo || fail "cargo is missing; install Rust $rust_needed or newer from https://rustup.rs"
+  local version
+  version=$(rustc --version | awk '{print $2}')
+  [ "$(printf '%s\n%s\n' "$rust_needed" "$version" | sort -V | head -1)" = "$rust_needed" ] ||
+    fail "Rust $version is too old; run: rustup update stable (needs $rust_needed or newer)"
+  # The TLS library of Google's client is C.
+  need_package cc build-essential
+}
+
+emulator() {
+  have java || apt_install default-jre-headless ||
+    fail "java is missing and cannot be installed here; install a Java runtime, 11 or newer"
+  find_emulator && return 0
+  apt_install google-cloud-cli-pubsub-emulator || {
+    have gcloud && gcloud components install pubsub-emulator --quiet
+  } || true
+  find_emulator || fail "Google's Pub/Sub emulator is missing and cannot be installed here. Install the Google Cloud CLI
+(https://cloud.google.com/sdk/docs/install), then either the Debian package google-cloud-cli-pubsub-emulator or:
+gcloud components install pubsub-emulator"
+}
+
+find_emulator() {
+  local root
+  for root in "${CLOUDSDK_ROOT_DIR:-}" /usr/lib/google-cloud-sdk /usr/share/google-cloud-sdk "$HOME/google-cloud-sdk" \
+    "$(have gcloud && gcloud info --format='value(installation.sdk_root)' 2>/dev/null || true)"; do
+    [ -n "$root" ] && compgen -G "$root/platform/pubsub-emulator/lib/*.jar" >/dev/null && return 0
+  done
+  return 1
+}
+
+case "${1:-}" in
+  build) build ;;
+  emulator) emulator ;;
+  *) fail "say build or emulator" ;;
+esac
