@@ -1,0 +1,78 @@
+//! `local-pubsub --listen 127.0.0.1:8085`: the broker as a process of its own.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use local_pubsub::{Limits, LocalPubSub};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// A small Pub/Sub broker in memory, for development and tests.
+///
+/// It speaks google.pubsub.v1 over gRPC, and the administrative calls over REST too, on one port, in
+/// plaintext and without credentials: point a client at it with PUBSUB_EMULATOR_HOST=HOST:PORT. Nothing is
+/// persistent: topics, subscriptions and messages are gone when it stops. Production is Google Cloud Pub/Sub.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Config {
+    /// The address to listen on, HOST:PORT; port 0 takes a free one, which the log tells.
+    #[arg(long, default_value = "127.0.0.1:8085", value_name = "HOST:PORT")]
+    listen: String,
+
+    /// How many MiB of messages to retain before Publish answers RESOURCE_EXHAUSTED; each counts its content
+    /// and 256 bytes.
+    #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    max_retained_mib: u64,
+}
+
+/// A wrong setting.
+const USAGE: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = match Config::try_parse() {
+        Ok(config) => config,
+        Err(error) if error.use_stderr() => return complain(first_line(&error.to_string())),
+        // The text of --help or --version; a closed pipe is the reader's wish.
+        Err(text) => {
+            drop(text.print());
+            return ExitCode::SUCCESS;
+        }
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(&config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!(
+            "error: cannot listen on '{}' (--listen <HOST:PORT>): {error}; give an address of this machine with a free port",
+            config.listen
+        )),
+    }
+}
+
+async fn run(config: &Config) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let limits = Limits { max_retained_bytes: config.max_retained_mib << 20 };
+    let broker = LocalPubSub::new().with_limits(limits).bind(&config.listen).await?;
+    tracing::info!(address = %broker.local_addr(), "listening; nothing is persistent");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    tracing::info!("stopping");
+    broker.shutdown().await;
+    Ok(())
+}
+
+/// One line is enough for a wrong setting.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or(text)
+}
+
+fn complain(line: &str) -> ExitCode {
+    drop(writeln!(io::stderr(), "{line}"));
+    ExitCode::from(USAGE)
+}

@@ -1,0 +1,107 @@
+//! The server: one port for gRPC (HTTP/2) and REST (HTTP/1.1).
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use tokio::{
+    net::{TcpListener, ToSocketAddrs},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
+
+use crate::{broker::Limits, grpc, hub::Hub, rest};
+
+/// How long a shutdown waits for connections to close before it drops them.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Flow-control windows of HTTP/2, wide enough for a second's publishes in flight.
+const WINDOW_BYTES: u32 = 8 << 20;
+
+/// The largest HTTP/2 frame that clients may send: fewer, larger frames cost less.
+const FRAME_BYTES: u32 = 256 << 10;
+
+/// A broker that is yet to be started.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalPubSub {
+    limits: Limits,
+}
+
+impl LocalPubSub {
+    /// A broker with default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how much the broker retains before it refuses to publish.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Starts the broker on an address; port 0 takes a free one. It serves until shut down or dropped, on the
+    /// runtime that this is called on.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be resolved or bound.
+    pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Running> {
+        let listener = TcpListener::bind(address).await?;
+        let local_addr = listener.local_addr()?;
+        let stopping = CancellationToken::new();
+        let hub = Hub::new(self.limits, stopping.clone());
+        let routes = Routes::from(grpc::routes(&hub).into_axum_router().merge(rest::router(hub.clone())));
+        let mut builder = Server::builder()
+            .accept_http1(true)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES);
+        let server = builder.add_routes(routes).serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            stopping.clone().cancelled_owned(),
+        );
+        tokio::spawn(hub.run_timer());
+        Ok(Running { local_addr, stopping, server: tokio::spawn(server) })
+    }
+}
+
+/// A broker that serves. Dropping it begins a shutdown without waiting for its end.
+#[derive(Debug)]
+pub struct Running {
+    local_addr: SocketAddr,
+    stopping: CancellationToken,
+    server: JoinHandle<Result<(), tonic::transport::Error>>,
+}
+
+impl Running {
+    /// The address that it listens on.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Stops accepting, ends streams and waiting pulls with UNAVAILABLE, and waits up to 5 s for connections
+    /// to close.
+    pub async fn shutdown(mut self) {
+        self.stopping.cancel();
+        match tokio::time::timeout(SHUTDOWN_GRACE, &mut self.server).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "the server ended with an error"),
+            Ok(Err(error)) => tracing::warn!(%error, "the server task failed"),
+            Err(_) => {
+                tracing::warn!("connections were still open at the end of the grace period");
+                self.server.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
