@@ -1,0 +1,123 @@
+//! Millions of networks, compactly, to draw addresses from.
+//!
+//! A real City database has three million IPv4 networks with a city, in which nearly half of all addresses are in one
+//! country. Drawing a country first, with a weight that grows more slowly than its number of addresses, keeps one
+//! country from drowning the rest. A network costs 9 bytes (IPv4) or 13 (IPv6).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use hashbrown::HashMap;
+use rand::{Rng, RngExt as _};
+use rand_distr::Distribution as _;
+use rand_distr::weighted::WeightedAliasIndex;
+
+/// A country's weight is the sum of the weights of its networks to this power.
+const COUNTRY_EXPONENT: f64 = 0.6;
+
+/// The part of an address that tells networks apart: all of an IPv4 address, the upper half of an IPv6 address.
+///
+/// Nobody is given less than half of an IPv6 address, so that smaller networks need not be kept apart.
+pub(super) trait Block: Copy {
+    /// Bits of the block.
+    const BITS: u8;
+    /// The largest weight of a network, whatever its size: a provider may have put millions on one record.
+    const MAX_WEIGHT: u32;
+    /// An address of the network of `prefix` bits that starts here, any with the same probability.
+    fn address<R: Rng>(self, prefix: u8, rng: &mut R) -> IpAddr;
+}
+
+impl Block for u32 {
+    const BITS: u8 = 32;
+    const MAX_WEIGHT: u32 = 4096;
+
+    fn address<R: Rng>(self, prefix: u8, rng: &mut R) -> IpAddr {
+        let host = rng.random::<u32>().checked_shr(prefix.into()).unwrap_or_default();
+        Ipv4Addr::from_bits(self | host).into()
+    }
+}
+
+impl Block for u64 {
+    const BITS: u8 = 64;
+    const MAX_WEIGHT: u32 = 256;
+
+    fn address<R: Rng>(self, prefix: u8, rng: &mut R) -> IpAddr {
+        let subnet = rng.random::<u64>().checked_shr(prefix.into()).unwrap_or_default();
+        let upper = u128::from(self | subnet) << 64;
+        Ipv6Addr::from_bits(upper | u128::from(rng.random::<u64>())).into()
+    }
+}
+
+/// Networks of one country.
+#[derive(Debug, Default)]
+struct Country<B> {
+    starts: Vec<B>,
+    prefixes: Vec<u8>,
+    /// The weights of this network and all before it.
+    cumulative: Vec<u32>,
+}
+
+/// Networks of one IP version, by country.
+#[derive(Debug)]
+pub(super) struct Networks<B> {
+    countries: Vec<Country<B>>,
+    choice: WeightedAliasIndex<f64>,
+}
+
+/// [`Networks`] under construction.
+#[derive(Debug)]
+pub(super) struct NetworksBuilder<B> {
+    countries: Vec<Country<B>>,
+    numbers: HashMap<[u8; 2], usize>,
+}
+
+impl<B: Block> NetworksBuilder<B> {
+    pub(super) fn new() -> Self {
+        Self { countries: Vec::new(), numbers: HashMap::new() }
+    }
+
+    pub(super) fn push(&mut self, country: [u8; 2], start: B, prefix: u8) {
+        let number = *self.numbers.entry(country).or_insert_with(|| {
+            self.countries.push(Country { starts: Vec::new(), prefixes: Vec::new(), cumulative: Vec::new() });
+            self.countries.len() - 1
+        });
+        let networks = &mut self.countries[number];
+        let size = 1_u64.checked_shl(u32::from(B::BITS - prefix)).unwrap_or(u64::MAX);
+        let weight = u32::try_from(size).unwrap_or(u32::MAX).min(B::MAX_WEIGHT);
+        let before = networks.cumulative.last().copied().unwrap_or_default();
+        networks.starts.push(start);
+        networks.prefixes.push(prefix);
+        networks.cumulative.push(before.saturating_add(weight));
+    }
+
+    /// `None` when there is no network.
+    pub(super) fn build(mut self) -> Option<Networks<B>> {
+        for country in &mut self.countries {
+            country.starts.shrink_to_fit();
+            country.prefixes.shrink_to_fit();
+            country.cumulative.shrink_to_fit();
+        }
+        let weights = self.countries.iter().map(|c| f64::from(c.total()).powf(COUNTRY_EXPONENT)).collect();
+        let choice = WeightedAliasIndex::new(weights).ok()?;
+        Some(Networks { countries: self.countries, choice })
+    }
+}
+
+impl<B> Country<B> {
+    fn total(&self) -> u32 {
+        self.cumulative.last().copied().unwrap_or_default()
+    }
+}
+
+impl<B: Block> Networks<B> {
+    /// An address: a country, a network of it, an address of that.
+    pub(super) fn draw<R: Rng>(&self, rng: &mut R) -> IpAddr {
+        let country = &self.countries[self.choice.sample(rng)];
+        let at = rng.random_range(0..country.total());
+        let network = country.cumulative.partition_point(|cumulative| *cumulative <= at);
+        country.starts[network].address(country.prefixes[network], rng)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.countries.iter().map(|country| country.starts.len()).sum()
+    }
+}
