@@ -98,16 +98,18 @@ impl Telemetry {
         self.updates_rejected.add(1, &[]);
     }
 
-    /// An update is in memory, so long after it was published.
-    pub fn update_taken_in(&self, slots: Received, delay: Option<Duration>) {
+    /// An update with such slots is in memory.
+    pub fn slots_received(&self, slots: Received) {
         let outcomes =
             [("changed", slots.changed), ("unchanged", slots.unchanged), ("refused", slots.refused)];
         for (outcome, count) in outcomes {
             self.slots_received.add(count, &[KeyValue::new("outcome", outcome)]);
         }
-        if let Some(delay) = delay {
-            self.update_delay.record(delay.as_secs_f64(), &[]);
-        }
+    }
+
+    /// An update came so long after it was published.
+    pub fn update_delayed(&self, delay: Duration) {
+        self.update_delay.record(delay.as_secs_f64(), &[]);
     }
 
     /// A subscription has been created.
@@ -183,7 +185,8 @@ mod tests {
         telemetry.update_received();
         telemetry.update_rejected();
         let slots = Received { changed: 2, unchanged: 9, refused: 0 };
-        telemetry.update_taken_in(slots, Some(Duration::from_millis(30)));
+        telemetry.slots_received(slots);
+        telemetry.update_delayed(Duration::from_millis(30));
         telemetry.subscription_created();
         telemetry.showing(20);
         telemetry.switched(&slot(20, 7), at(20, 3));

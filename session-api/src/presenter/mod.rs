@@ -28,6 +28,8 @@ pub struct Update {
     pub slots: Vec<Slot>,
     /// When Pub/Sub took it in.
     pub published_at: Option<Timestamp>,
+    /// It was published before this replica subscribed: that it comes late says nothing about the system.
+    pub is_history: bool,
 }
 
 /// Presents what comes through `updates` until their sender is gone.
@@ -38,13 +40,13 @@ pub async fn run(
     telemetry: Telemetry,
 ) {
     let mut presenter = Presenter::default();
+    let mut is_history = true;
     loop {
-        let now = clock::now();
-        if let Some(snapshot) = presenter.present(now) {
-            // The first thing that is shown says when this replica started, not how long plays take.
-            let switched_from = screen.shown().as_deref().map(|shown| shown.current().starts_at);
+        if let Some(snapshot) = presenter.present(clock::now()) {
+            let before = screen.shown().as_deref().map(|shown| shown.current().starts_at);
             screen.show(snapshot.clone());
-            if switched_from.is_some_and(|from| from != snapshot.current().starts_at) {
+            // What is shown first, or out of history, says when this replica started, not how long plays take.
+            if !is_history && before.is_some_and(|before| before != snapshot.current().starts_at) {
                 telemetry.switched(snapshot.current(), clock::now());
             }
             tell(&snapshot, &status, &telemetry);
@@ -52,19 +54,22 @@ pub async fn run(
         presenter.prepare();
         let wait = presenter.next_change().map_or(MAX_SLEEP, |start| start.since(clock::now()));
         tokio::select! {
-            update = updates.recv() => match update {
-                Some(update) => take_in(update, &mut presenter, &status, &telemetry),
-                None => return,
-            },
-            () = tokio::time::sleep(wait.min(MAX_SLEEP)) => {}
+            update = updates.recv() => {
+                let Some(update) = update else { return };
+                is_history = update.is_history;
+                take_in(update, &mut presenter, &status, &telemetry);
+            }
+            () = tokio::time::sleep(wait.min(MAX_SLEEP)) => is_history = false,
         }
     }
 }
 
 fn take_in(update: Update, presenter: &mut Presenter, status: &watch::Sender<Status>, telemetry: &Telemetry) {
     let now = clock::now();
-    let received = presenter.receive(update.slots, now);
-    telemetry.update_taken_in(received, update.published_at.map(|published_at| now.since(published_at)));
+    telemetry.slots_received(presenter.receive(update.slots, now));
+    if let Some(published_at) = update.published_at.filter(|_| !update.is_history) {
+        telemetry.update_delayed(now.since(published_at));
+    }
     status.send_modify(|status| status.last_update = Some(Instant::now()));
 }
 

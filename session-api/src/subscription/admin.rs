@@ -1,8 +1,13 @@
 //! Creating, rewinding and deleting a subscription.
+//!
+//! Each call is tried once. Google's client would try again until its deadline and then tell of the deadline; the
+//! supervisor tries everything again anyway, and can say what is really wrong.
 
 use std::time::{Duration, SystemTime};
 
 use google_cloud_gax::error::rpc::Code;
+use google_cloud_gax::options::RequestOptionsBuilder as _;
+use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_pubsub::client::SubscriptionAdmin;
 use google_cloud_pubsub::model::ExpirationPolicy;
 use service_runtime::pubsub::PubSub;
@@ -41,12 +46,9 @@ pub(super) async fn create(
         .set_ack_deadline_seconds(ACK_DEADLINE_S)
         .set_message_retention_duration(seconds(RETENTION_S))
         .set_expiration_policy(ExpirationPolicy::new().set_ttl(seconds(EXPIRATION_S)))
+        .with_retry_policy(NeverRetry)
         .send();
-    match within(CALL_TIMEOUT, call).await {
-        // The name is random: a first attempt of the client's got through although its answer did not.
-        Err(SubscribeError::Call(error)) if code(&error) == Some(Code::AlreadyExists) => Ok(()),
-        outcome => outcome.map(drop),
-    }
+    within(CALL_TIMEOUT, call).await.map(drop)
 }
 
 /// Moves a new subscription back in time when its topic keeps messages, so that the first update is there at once.
@@ -65,23 +67,24 @@ async fn try_rewind(
     topic: &str,
 ) -> Result<(), SubscribeError> {
     let topics = pubsub.topic_admin().await?;
-    let topic = within(CALL_TIMEOUT, topics.get_topic().set_topic(topic).send()).await?;
+    let call = topics.get_topic().set_topic(topic).with_retry_policy(NeverRetry).send();
+    let topic = within(CALL_TIMEOUT, call).await?;
     if topic.message_retention_duration.is_none() {
         return Ok(());
     }
     let Ok(past) = google_cloud_wkt::Timestamp::try_from(SystemTime::now() - REWIND) else { return Ok(()) };
-    within(CALL_TIMEOUT, admin.seek().set_subscription(subscription).set_time(past).send()).await.map(drop)
+    let call =
+        admin.seek().set_subscription(subscription).set_time(past).with_retry_policy(NeverRetry).send();
+    within(CALL_TIMEOUT, call).await.map(drop)
 }
 
-/// Deletes `subscription`, if it still exists. Best effort: what is left behind expires.
-pub(super) async fn delete(admin: &SubscriptionAdmin, subscription: &str) {
-    let call = admin.delete_subscription().set_subscription(subscription).send();
+/// Deletes `subscription`; one that does not exist is as good as deleted.
+pub(super) async fn delete(admin: &SubscriptionAdmin, subscription: &str) -> Result<(), SubscribeError> {
+    let call =
+        admin.delete_subscription().set_subscription(subscription).with_retry_policy(NeverRetry).send();
     match within(DELETE_TIMEOUT, call).await {
-        Ok(()) => tracing::info!(subscription, "deleted the subscription"),
-        Err(SubscribeError::Call(error)) if code(&error) == Some(Code::NotFound) => {}
-        Err(error) => {
-            tracing::warn!(subscription, %error, "cannot delete the subscription, which expires in a day");
-        }
+        Err(SubscribeError::Call(error)) if code(&error) == Some(Code::NotFound) => Ok(()),
+        outcome => outcome,
     }
 }
 

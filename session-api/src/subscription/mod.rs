@@ -22,12 +22,14 @@ mod receive;
 use std::time::{Duration, Instant};
 
 use google_cloud_pubsub::client::SubscriptionAdmin;
+use listening_together_proto::Timestamp;
 use service_runtime::pubsub::{ClientError, PubSub};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
+use crate::clock;
 use crate::health::Status;
 use crate::log_limit::LogLimit;
 use crate::presenter::Update;
@@ -116,18 +118,26 @@ impl Subscriber {
         let admin = self.pubsub.subscription_admin().await?;
         let id = name::subscription_id(&self.region, &self.replica, rand::random());
         let subscription = self.pubsub.subscription(&id);
-        let outcome = tokio::select! {
+        let since = clock::now();
+        let created = tokio::select! {
             biased;
-            () = stop.cancelled() => Ok(()),
-            created = self.create(&admin, &subscription) => match created {
-                Ok(()) => self.stream(&subscription, receiver, stop).await,
-                Err(error) => Err(error),
-            },
+            () = stop.cancelled() => Ok(false),
+            created = self.create(&admin, &subscription) => created.map(|()| true),
         };
+        if !matches!(created, Ok(true)) {
+            // It may exist all the same: the answer was lost, or not waited for.
+            let _gone_or_out_of_reach = admin::delete(&admin, &subscription).await;
+            return created.map(drop);
+        }
+        let ended = self.stream(&subscription, since, receiver, stop).await;
         self.status.send_modify(|status| status.streaming_since = None);
-        // Also when creating it seems to have failed: the answer may have been lost, not the call.
-        admin::delete(&admin, &subscription).await;
-        outcome
+        match admin::delete(&admin, &subscription).await {
+            Ok(()) => tracing::info!(subscription, "deleted the subscription"),
+            Err(error) => {
+                tracing::warn!(subscription, %error, "cannot delete the subscription, which expires in a day");
+            }
+        }
+        ended
     }
 
     async fn create(&self, admin: &SubscriptionAdmin, subscription: &str) -> Result<(), SubscribeError> {
@@ -139,9 +149,11 @@ impl Subscriber {
         Ok(())
     }
 
+    /// Passes messages on until the stream ends or `stop` is cancelled. Those published before `since` are history.
     async fn stream(
         &self,
         subscription: &str,
+        since: Timestamp,
         receiver: &mut Receiver,
         stop: &CancellationToken,
     ) -> Result<(), SubscribeError> {
@@ -167,7 +179,7 @@ impl Subscriber {
             };
             let (message, handler) = message.ok_or(SubscribeError::Ended)??;
             handler.ack();
-            if let Some(update) = receiver.receive(&message)
+            if let Some(update) = receiver.receive(&message, since)
                 && self.updates.send(update).await.is_err()
             {
                 // The presenter is gone: the service is ending.

@@ -22,11 +22,15 @@ impl Receiver {
         Self { telemetry, complaints: LogLimit::new(Duration::from_secs(60)) }
     }
 
-    /// The update in `message`; `None` when it holds none.
-    pub(super) fn receive(&mut self, message: &Message) -> Option<Update> {
+    /// The update in `message`, which is history when it was published before `since`; `None` when it holds none.
+    pub(super) fn receive(&mut self, message: &Message, since: Timestamp) -> Option<Update> {
         self.telemetry.update_received();
         match decode_update(&message.data) {
-            Ok(slots) => Some(Update { slots, published_at: message.publish_time.map(instant) }),
+            Ok(slots) => {
+                let published_at = message.publish_time.map(instant);
+                let is_history = published_at.is_some_and(|published_at| published_at < since);
+                Some(Update { slots, published_at, is_history })
+            }
             Err(error) => {
                 self.telemetry.update_rejected();
                 if let Some(withheld) = self.complaints.due(Instant::now()) {
@@ -55,14 +59,16 @@ mod tests {
         let mut receiver = Receiver::new(Telemetry::new(&metrics.meter()));
         let published = google_cloud_wkt::Timestamp::new(100, 5_999_999).unwrap();
         let good = Message::new().set_data(update([21, 20])).set_publish_time(published);
-        let received = receiver.receive(&good).unwrap();
+        let received = receiver.receive(&good, Timestamp::from_millis(100_005)).unwrap();
         assert_eq!(received.slots.iter().map(|slot| slot.number).collect::<Vec<_>>(), [21, 20]);
         assert_eq!(received.published_at, Some(Timestamp::from_millis(100_005)));
+        assert!(!received.is_history);
+        assert!(receiver.receive(&good, Timestamp::from_millis(100_006)).unwrap().is_history);
         for data in [&b"\xff\xff"[..], b"{}", &update([20])[..40]] {
-            assert!(receiver.receive(&Message::new().set_data(data.to_vec())).is_none());
+            assert!(receiver.receive(&Message::new().set_data(data.to_vec()), Timestamp::MIN).is_none());
         }
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
-        assert!(text.contains("session_api_updates_received_total 4\n"), "{text}");
+        assert!(text.contains("session_api_updates_received_total 5\n"), "{text}");
         assert!(text.contains("session_api_updates_rejected_total 3\n"), "{text}");
     }
 }
