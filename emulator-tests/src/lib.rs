@@ -1,5 +1,6 @@
 //! The test harness of Listening Together, with the end-to-end tests and the demo that are made of it.
 
+pub mod brokers;
 pub mod geo_fixtures;
 pub mod listeners;
 pub mod oracle;
