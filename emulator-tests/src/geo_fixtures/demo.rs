@@ -13,9 +13,9 @@ use super::ranges::{
 use super::table::{Atlas, City};
 use super::{AnonymousIpFixture, AnonymousIpRecord, CityFixture, CityRecord, GeoFixtureError};
 
-/// The smallest network of a city: 64 addresses, so that 2,048 of them fit 198.18.0.0/15.
-const SMALLEST_V4: u8 = 26;
-/// The smallest network of a city: what one site is usually given.
+/// The network of a small town: 16 addresses.
+const SMALLEST_V4: u8 = 28;
+/// The network of a small town: what one site is usually given.
 const SMALLEST_V6: u8 = 48;
 /// How wide the radius of a [`ROUGHLY_KNOWN`] city is.
 const ROUGH_RADIUS_KM: u16 = 400;
@@ -71,10 +71,11 @@ pub(super) fn anonymous_ip() -> Result<AnonymousIpFixture, GeoFixtureError> {
 /// How often a city's network is twice the smallest one.
 fn doublings(city: &City) -> u8 {
     match city.population {
-        0..1_000_000 => 0,
-        1_000_000..4_000_000 => 1,
-        4_000_000..10_000_000 => 2,
-        _ => 3,
+        0..100_000 => 0,
+        100_000..1_000_000 => 2,
+        1_000_000..4_000_000 => 3,
+        4_000_000..10_000_000 => 4,
+        _ => 6,
     }
 }
 

@@ -14,21 +14,21 @@ use rand_distr::weighted::WeightedAliasIndex;
 /// A country's weight is the sum of the weights of its networks to this power.
 const COUNTRY_EXPONENT: f64 = 0.6;
 
+/// The largest weight of a network is two to this power: a provider may have put millions of customers on one record.
+const MAX_WEIGHT_BITS: u8 = 12;
+
 /// The part of an address that tells networks apart: all of an IPv4 address, the upper half of an IPv6 address.
 ///
 /// Nobody is given less than half of an IPv6 address, so that smaller networks need not be kept apart.
 pub(super) trait Block: Copy {
-    /// Bits of the block.
-    const BITS: u8;
-    /// The largest weight of a network, whatever its size: a provider may have put millions on one record.
-    const MAX_WEIGHT: u32;
+    /// Bits that tell customers apart: the weight of a network is how many it has room for.
+    const CUSTOMER_BITS: u8;
     /// An address of the network of `prefix` bits that starts here, any with the same probability.
     fn address<R: Rng>(self, prefix: u8, rng: &mut R) -> IpAddr;
 }
 
 impl Block for u32 {
-    const BITS: u8 = 32;
-    const MAX_WEIGHT: u32 = 4096;
+    const CUSTOMER_BITS: u8 = 32;
 
     fn address<R: Rng>(self, prefix: u8, rng: &mut R) -> IpAddr {
         let host = rng.random::<u32>().checked_shr(prefix.into()).unwrap_or_default();
@@ -37,8 +37,7 @@ impl Block for u32 {
 }
 
 impl Block for u64 {
-    const BITS: u8 = 64;
-    const MAX_WEIGHT: u32 = 256;
+    const CUSTOMER_BITS: u8 = 56;
 
     fn address<R: Rng>(self, prefix: u8, rng: &mut R) -> IpAddr {
         let subnet = rng.random::<u64>().checked_shr(prefix.into()).unwrap_or_default();
@@ -81,8 +80,7 @@ impl<B: Block> NetworksBuilder<B> {
             self.countries.len() - 1
         });
         let networks = &mut self.countries[number];
-        let size = 1_u64.checked_shl(u32::from(B::BITS - prefix)).unwrap_or(u64::MAX);
-        let weight = u32::try_from(size).unwrap_or(u32::MAX).min(B::MAX_WEIGHT);
+        let weight = 1 << B::CUSTOMER_BITS.saturating_sub(prefix).min(MAX_WEIGHT_BITS);
         let before = networks.cumulative.last().copied().unwrap_or_default();
         networks.starts.push(start);
         networks.prefixes.push(prefix);

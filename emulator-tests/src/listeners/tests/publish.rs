@@ -2,10 +2,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost::Message as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::brokers::Broker;
+use crate::collect::Collector;
+use crate::topology::{PLAYS, Topology};
 
 /// What a topic would have received.
 #[derive(Default)]
@@ -111,4 +115,34 @@ async fn failures_are_counted() {
     let totals = publish_with(source, 1000.0, send, Arc::default(), stop).await;
     assert_eq!(totals.failed, totals.sent() / 4);
     assert_eq!(totals.confirmed + totals.failed, totals.sent());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_arrives() -> anyhow::Result<()> {
+    let broker = Broker::local().await?;
+    let topology = Topology::create(&broker.endpoint(), "listeners").await?;
+    let arrived = Collector::start(&topology, PLAYS, "watch-plays").await?;
+    let client = topology.pubsub.publisher().await?;
+    let plays = publisher(&client, &topology.pubsub.topic(PLAYS));
+    let (out, stop) = (Arc::new(PlaysOut::default()), CancellationToken::new());
+    let source = source(PlaySpec::default(), &demo_addresses(), 1);
+    let publishing = tokio::spawn({
+        let (out, stop) = (Arc::clone(&out), stop.clone());
+        async move { publish(source, 2000.0, &plays, out, stop).await }
+    });
+    arrived.until("a second's plays", Duration::from_secs(30), |messages| messages.len() >= 2000).await?;
+    stop.cancel();
+    let totals = publishing.await?;
+    assert_eq!((totals.confirmed, totals.failed), (totals.sent(), 0));
+    assert_eq!(out.totals(), totals);
+    let all = |messages: &[google_cloud_pubsub::model::Message]| messages.len() as u64 >= totals.sent();
+    let messages = arrived.until("all plays", Duration::from_secs(30), all).await?;
+
+    let mut again = self::source(PlaySpec::default(), &demo_addresses(), 1);
+    let malformed = (0..totals.sent()).filter(|_| again.next(NOW_MS).decode().is_none()).count();
+    let decode = |bytes: &Bytes| listening_together_proto::v1::Play::decode(bytes.clone());
+    assert_eq!(messages.iter().filter(|message| decode(&message.data).is_err()).count(), malformed);
+    arrived.stop().await;
+    broker.stop().await;
+    Ok(())
 }
