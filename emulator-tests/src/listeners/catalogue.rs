@@ -129,8 +129,14 @@ fn invented_word(lexicon: &Lexicon, rng: &mut Xoshiro256PlusPlus) -> String {
     let mut word = String::new();
     // Chinese syllables are characters, of which a name has few.
     let syllables = if lexicon.name_joint.is_empty() { 1..=2 } else { 2..=3 };
+    let mut last = "";
     for _ in 0..rng.random_range(syllables) {
-        word.push_str(lexicon.syllables.choose(rng).copied().unwrap_or_default());
+        let syllable = lexicon.syllables.choose(rng).copied().unwrap_or_default();
+        // A syllable said twice is baby talk in many languages.
+        if syllable != last {
+            word.push_str(syllable);
+        }
+        last = syllable;
     }
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
