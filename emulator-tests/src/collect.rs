@@ -80,10 +80,11 @@ impl Collector {
 ///
 /// # Errors
 /// When that takes longer than `deadline`; the text says what was waited for.
-pub async fn until<F>(what: &str, deadline: Duration, mut condition: impl FnMut() -> F) -> anyhow::Result<()>
-where
-    F: Future<Output = bool>,
-{
+pub async fn until(
+    what: &str,
+    deadline: Duration,
+    mut condition: impl AsyncFnMut() -> bool,
+) -> anyhow::Result<()> {
     let start = Instant::now();
     while !condition().await {
         anyhow::ensure!(start.elapsed() <= deadline, "{what}: not within {deadline:?}");

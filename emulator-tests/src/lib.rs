@@ -7,3 +7,4 @@ pub mod oracle;
 pub mod collect;
 pub mod services;
 pub mod topology;
+pub mod demo;

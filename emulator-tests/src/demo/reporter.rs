@@ -1,0 +1,216 @@
+//! Watches the replicas as a visitor would and prints one line a slot.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+
+use super::console::{grouped, say};
+use super::installation::Installation;
+use super::usage::Usage;
+use crate::services::Books;
+
+/// How often the first replica is asked. A slot that becomes current is noticed so much later at most.
+const POLL: Duration = Duration::from_millis(20);
+/// How long after the start of a slot all replicas are compared.
+const COMPARE_AFTER_MS: i64 = 500;
+/// An account of all plays is printed every so many slots.
+const SLOTS_PER_ACCOUNT: u64 = 6;
+
+/// What has been seen so far.
+pub(super) struct Reporter {
+    client: reqwest::Client,
+    urls: Vec<String>,
+    slot: u64,
+    pub(super) slots: u64,
+    pub(super) slots_alike: u64,
+    /// For each listener of each session shown: milliseconds from the earliest instant at which they may have pressed
+    /// play (the start of the window) to the session being current on a replica.
+    pub(super) latencies_ms: Vec<(u64, u64)>,
+    /// The most plays that were held at an account.
+    pub(super) most_held: u64,
+}
+
+#[derive(Deserialize)]
+struct Latest {
+    current: Slot,
+}
+
+#[derive(Deserialize)]
+struct Slot {
+    slot: u64,
+    sessions: Vec<Session>,
+}
+
+#[derive(Deserialize)]
+struct Session {
+    track: Track,
+    window: Window,
+    listeners: u64,
+    distance_km: f64,
+    places: Vec<Place>,
+}
+
+#[derive(Deserialize)]
+struct Track {
+    id: String,
+    title: Option<String>,
+    #[serde(default)]
+    artists: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Window {
+    start: String,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    city: String,
+    country_code: String,
+}
+
+impl Reporter {
+    pub(super) fn new(installation: &Installation) -> Self {
+        let urls = installation.replicas.iter().map(|replica| format!("{}/api/latest?lang=en", replica.url));
+        Self {
+            client: reqwest::Client::new(),
+            urls: urls.collect(),
+            slot: 0,
+            slots: 0,
+            slots_alike: 0,
+            latencies_ms: Vec::new(),
+            most_held: 0,
+        }
+    }
+
+    /// Prints lines until a service ends by itself.
+    pub(super) async fn report(&mut self, installation: &Installation) -> anyhow::Result<()> {
+        loop {
+            if let Some(latest) = self.ask(0).await
+                && latest.current.slot != self.slot
+            {
+                self.slot = latest.current.slot;
+                self.slots += 1;
+                let seen_at = now_ms();
+                let latency = self.note_latencies(&latest.current, seen_at);
+                tokio::time::sleep(Duration::from_millis(COMPARE_AFTER_MS.unsigned_abs())).await;
+                let alike = self.replicas_alike().await;
+                self.slots_alike += u64::from(alike == self.urls.len());
+                say(line(&latest.current, latency, alike, self.urls.len()));
+                if self.slots.is_multiple_of(SLOTS_PER_ACCOUNT) {
+                    self.account(installation).await?;
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// The share `of` the listeners shown that waited at most so long, in milliseconds.
+    pub(super) fn latency_percentile(&self, of: f64) -> u64 {
+        percentile(&self.latencies_ms, of)
+    }
+
+    async fn ask(&self, replica: usize) -> Option<Latest> {
+        let answer = self.client.get(&self.urls[replica]).send().await.ok()?;
+        answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// How many replicas answer as the first does, byte for byte.
+    async fn replicas_alike(&self) -> usize {
+        let mut bodies = Vec::new();
+        for url in &self.urls {
+            let Ok(answer) = self.client.get(url).send().await else { continue };
+            bodies.extend(answer.bytes().await.ok());
+        }
+        bodies.iter().filter(|body| Some(*body) == bodies.first()).count()
+    }
+
+    /// Takes the latencies of a slot down; returns that of the featured session.
+    fn note_latencies(&mut self, slot: &Slot, seen_at: i64) -> u64 {
+        let latency = |session: &Session| {
+            u64::try_from(seen_at - parse_ms(&session.window.start).unwrap_or(seen_at)).unwrap_or(0)
+        };
+        self.latencies_ms.extend(slot.sessions.iter().map(|session| (latency(session), session.listeners)));
+        slot.sessions.first().map_or(0, latency)
+    }
+
+    async fn account(&mut self, installation: &Installation) -> anyhow::Result<()> {
+        let books = installation.pipeline.metrics().await?.books();
+        self.most_held = self.most_held.max(books.held);
+        let usage = Usage::of(installation.pipeline.pid());
+        say(format_args!("  {}  [pipeline {:.0} MB]", account(&books), usage.megabytes()));
+        Ok(())
+    }
+}
+
+/// The account of all plays in one line.
+pub(super) fn account(books: &Books) -> String {
+    let dropped = books.dropped.iter().map(|(reason, count)| format!("{reason} {}", grouped(*count)));
+    format!(
+        "plays: received {} = settled {} + held {} + dropped {} ({}){}",
+        grouped(books.received),
+        grouped(books.settled),
+        grouped(books.held),
+        grouped(books.dropped.values().sum()),
+        dropped.collect::<Vec<_>>().join(", "),
+        if books.add_up() { "" } else { "  DOES NOT ADD UP" },
+    )
+}
+
+fn line(slot: &Slot, latency_ms: u64, alike: usize, replicas: usize) -> String {
+    let Some(session) = slot.sessions.first() else { return String::new() };
+    let song = match &session.track.title {
+        Some(title) => format!("{title} by {}", session.track.artists.join(", ")),
+        None => session.track.id.clone(),
+    };
+    let [one, other] = [0, 1].map(|index| {
+        session
+            .places
+            .get(index)
+            .map_or_else(String::new, |place| format!("{} ({})", place.city, place.country_code))
+    });
+    format!(
+        "{}  {song}: {one} and {other}, {:.0} km, {} listening, play to screen {:.1} s, {alike} of {replicas} replicas alike",
+        slot.slot,
+        session.distance_km,
+        session.listeners,
+        latency_ms as f64 / 1000.0,
+    )
+}
+
+/// The smallest value that `of` the weight does not exceed; pairs are (value, weight).
+fn percentile(values: &[(u64, u64)], of: f64) -> u64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    let all: u64 = sorted.iter().map(|(_, weight)| weight).sum();
+    let mut passed = 0;
+    for (value, weight) in sorted {
+        passed += weight;
+        if passed as f64 >= of * all as f64 {
+            return value;
+        }
+    }
+    0
+}
+
+fn parse_ms(text: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_weighted() {
+        let values = [(10, 98), (20, 1), (30, 1)];
+        assert_eq!([0.5, 0.98, 0.99, 1.0].map(|of| percentile(&values, of)), [10, 10, 20, 30]);
+        assert_eq!(percentile(&[], 0.5), 0);
+    }
+}

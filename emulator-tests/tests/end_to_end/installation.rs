@@ -1,0 +1,131 @@
+//! An installation of its own for each test: topics in a project of their own on a broker, databases, and services.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use emulator_tests::collect::Collector;
+use emulator_tests::geo_fixtures::{DemoDatabases, write_demo_databases};
+use emulator_tests::services::{Books, Service, binary, free_address};
+use emulator_tests::topology::{PLAYS, SESSIONS, Topology};
+use google_cloud_pubsub::model::Message;
+use listening_together_proto::v1;
+use prost::Message as _;
+use tempfile::TempDir;
+
+/// How long anything may take that should take a second or two; the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Installation {
+    pub(crate) topology: Topology,
+    pub(crate) databases: DemoDatabases,
+    pub(crate) catalogue: PathBuf,
+    directory: TempDir,
+}
+
+/// A running replica of the API.
+pub(crate) struct Replica {
+    pub(crate) service: Service,
+    pub(crate) url: String,
+}
+
+impl Installation {
+    /// On the broker at `endpoint`.
+    pub(crate) async fn create(endpoint: &str) -> anyhow::Result<Self> {
+        let project = format!("test-{:08x}", rand::random::<u32>());
+        let topology = Topology::create(endpoint, &project).await?;
+        let directory = TempDir::new()?;
+        let databases = write_demo_databases(directory.path())?;
+        let catalogue = directory.path().join("tracks.csv");
+        std::fs::write(&catalogue, catalogue_text())?;
+        Ok(Self { topology, databases, catalogue, directory })
+    }
+
+    /// Starts a pipeline with these settings beside those that say where everything is.
+    pub(crate) fn pipeline(&self, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
+        let text = |path: &Path| path.display().to_string();
+        let mut all = self.topology.settings();
+        all.extend([
+            ("GEOIP_CITY_DB", text(&self.databases.city)),
+            ("GEOIP_ANONYMOUS_IP_DB", text(&self.databases.anonymous_ip)),
+            ("TRACK_CATALOG", text(&self.catalogue)),
+            // The emulator gives one stream at most 2,000 messages a second.
+            ("STREAMS", "4".to_owned()),
+        ]);
+        all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Ok(Service::start(&binary("pipeline")?, &all, &self.log("pipeline"))?)
+    }
+
+    /// Starts a replica of the API.
+    pub(crate) fn replica(&self, region: &str) -> anyhow::Result<Replica> {
+        let address = free_address()?;
+        let mut settings = self.topology.settings();
+        settings.extend([("BIND_ADDR", address.to_string()), ("REGION", region.to_owned())]);
+        let service = Service::start(&binary("session-api")?, &settings, &self.log("session-api"))?;
+        Ok(Replica { service, url: format!("http://{address}") })
+    }
+
+    /// Publishes messages to the plays topic; returns when all are confirmed.
+    pub(crate) async fn publish(&self, messages: &[Bytes]) -> anyhow::Result<()> {
+        let client = self.topology.pubsub.publisher().await?;
+        let publisher = client.publisher(self.topology.pubsub.topic(PLAYS)).build();
+        let sent: Vec<_> =
+            messages.iter().map(|data| publisher.publish(Message::new().set_data(data.clone()))).collect();
+        publisher.flush().await;
+        for confirmation in sent {
+            confirmation.await.context("a play was not published")?;
+        }
+        Ok(())
+    }
+
+    /// Collects what is published to the sessions topic.
+    pub(crate) async fn watch_sessions(&self) -> anyhow::Result<Collector> {
+        Collector::start(&self.topology, SESSIONS, "watch-sessions").await
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.directory.path().join(format!("{name}-{:08x}.log", rand::random::<u32>()))
+    }
+}
+
+/// Every other track of the known plays is in the catalogue.
+fn catalogue_text() -> String {
+    let mut text = "track_id,title,artists,artwork_url\n".to_owned();
+    for track in (1..400).step_by(2) {
+        text.push_str(&format!("track-{track},\"Song, no. {track}\",The Tides;Ana Über,\n"));
+    }
+    text
+}
+
+/// The clock in milliseconds since the epoch.
+pub(crate) fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since_epoch.as_millis()).unwrap()
+}
+
+/// The updates in messages of the sessions topic.
+pub(crate) fn updates(messages: &[Message]) -> Vec<v1::SessionsUpdate> {
+    messages.iter().map(|message| v1::SessionsUpdate::decode(&message.data[..]).unwrap()).collect()
+}
+
+/// The slots of updates, by number; each is the same in every update that repeats it, or the test fails elsewhere.
+pub(crate) fn slots(updates: &[v1::SessionsUpdate]) -> std::collections::BTreeMap<u64, v1::Slot> {
+    let all = updates.iter().flat_map(|update| &update.slots);
+    all.map(|slot| (slot.number, slot.clone())).collect()
+}
+
+/// Waits until the pipeline holds nothing and has received `deliveries`, and returns its books.
+pub(crate) async fn settled_books(pipeline: &Service, deliveries: u64) -> anyhow::Result<Books> {
+    let mut books = pipeline.metrics().await?.books();
+    let waiting = emulator_tests::collect::until("every play accounted for", PATIENCE, async || {
+        if let Ok(metrics) = pipeline.metrics().await {
+            books = metrics.books();
+        }
+        books.held == 0 && books.received >= deliveries
+    });
+    let outcome = waiting.await;
+    assert!(books.add_up(), "{books:?}");
+    outcome.with_context(|| format!("{books:?}, {deliveries} were published"))?;
+    Ok(books)
+}
