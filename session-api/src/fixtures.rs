@@ -10,7 +10,12 @@ pub(crate) fn at(number: i64, millis: i64) -> Timestamp {
 
 /// A slot of five seconds as the pipeline announces it; `id` is its only session's.
 pub(crate) fn slot(number: u64, id: u128) -> Slot {
-    Slot::try_from(&wire_slot(number, id)).unwrap()
+    Slot::try_from(&wire_slot(number, id, at(i64::try_from(number).unwrap(), 0))).unwrap()
+}
+
+/// A slot of five seconds that starts whenever it is told to.
+pub(crate) fn slot_from(starts_at: Timestamp, number: u64) -> Slot {
+    Slot::try_from(&wire_slot(number, 7, starts_at)).unwrap()
 }
 
 /// A programme of these slots.
@@ -24,12 +29,11 @@ pub(crate) fn programme(slots: impl IntoIterator<Item = Slot>, now: Timestamp) -
 
 /// The data of a message that announces these slots.
 pub(crate) fn update(numbers: impl IntoIterator<Item = u64>) -> Vec<u8> {
-    let slots = numbers.into_iter().map(|number| wire_slot(number, 7)).collect();
+    let slots = numbers.into_iter().map(|number| v1::Slot::from(&slot(number, 7))).collect();
     v1::SessionsUpdate { slots }.encode_to_vec()
 }
 
-fn wire_slot(number: u64, id: u128) -> v1::Slot {
-    let start = at(i64::try_from(number).unwrap(), 0);
+fn wire_slot(number: u64, id: u128, start: Timestamp) -> v1::Slot {
     let time = |millis: i64| Some(Timestamp::from_millis(start.as_millis() + millis).into());
     let session = v1::Session {
         session_id: format!("{id:032x}"),

@@ -14,14 +14,12 @@
 //! Only the presenter changes what is shown, and only the screen is shared: a request takes no lock, makes no body, and
 //! asks nobody.
 
-mod backoff;
 pub mod clock;
 pub mod config;
 pub mod etag;
 #[cfg(test)]
 mod fixtures;
 pub mod health;
-mod log_limit;
 pub mod negotiate;
 pub mod presenter;
 pub mod problem;

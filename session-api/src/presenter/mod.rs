@@ -79,3 +79,69 @@ fn tell(snapshot: &Snapshot, status: &watch::Sender<Status>, telemetry: &Telemet
     telemetry.showing(slot);
     status.send_modify(|status| status.current_slot = Some(slot));
 }
+
+#[cfg(test)]
+mod tests {
+    use service_runtime::telemetry::Metrics;
+
+    use super::*;
+    use crate::fixtures::slot_from;
+
+    /// Until the screen shows the slot `number`.
+    async fn shown(screen: &Screen, number: u64) -> Timestamp {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while screen.shown().as_ref().is_none_or(|shown| shown.current().number != number) {
+            assert!(Instant::now() < deadline, "slot {number} is not shown");
+            tokio::task::yield_now().await;
+        }
+        clock::now()
+    }
+
+    #[tokio::test]
+    async fn slots_are_shown_from_their_start_on() {
+        let metrics = Metrics::new("session-api").unwrap();
+        let telemetry = Telemetry::new(&metrics.meter());
+        let (screen, (status, seen)) = (Screen::default(), watch::channel(Status::default()));
+        let (updates, received) = mpsc::channel(1);
+        let presenting = tokio::spawn(run(received, screen.clone(), status, telemetry));
+        for (number, ahead) in [(1, Duration::ZERO), (2, Duration::from_millis(200))] {
+            let now = clock::now();
+            let slots = vec![slot_from(now + ahead, number)];
+            updates.send(Update { slots, published_at: Some(now), is_history: false }).await.unwrap();
+            assert!(shown(&screen, number).await >= now + ahead, "slot {number} is shown too early");
+            assert_eq!(seen.borrow().current_slot, Some(number));
+        }
+        drop(updates);
+        presenting.await.unwrap();
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        for line in [
+            "session_api_current_slot 2",
+            "session_api_slots_received_total{outcome=\"changed\"} 2",
+            "session_api_update_delay_seconds_count 2",
+            "session_api_switch_delay_seconds_count 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_out_of_history_is_not_measured() {
+        let metrics = Metrics::new("session-api").unwrap();
+        let telemetry = Telemetry::new(&metrics.meter());
+        let (screen, (status, _)) = (Screen::default(), watch::channel(Status::default()));
+        let (updates, received) = mpsc::channel(1);
+        let presenting = tokio::spawn(run(received, screen.clone(), status, telemetry));
+        let now = clock::now();
+        for (number, ago) in [(1, 15), (2, 10)] {
+            let published_at = now - Duration::from_secs(ago);
+            let slots = vec![slot_from(published_at, number)];
+            updates.send(Update { slots, published_at: Some(published_at), is_history: true }).await.unwrap();
+            shown(&screen, number).await;
+        }
+        drop(updates);
+        presenting.await.unwrap();
+        let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+        assert!(!text.contains("session_api_update_delay_seconds"), "{text}");
+        assert!(!text.contains("session_api_switch_delay_seconds"), "{text}");
+    }
+}

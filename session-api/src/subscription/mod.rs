@@ -6,8 +6,11 @@
 //!
 //! A subscription lives exactly as long as its stream: whatever ends the stream (also that somebody deleted the
 //! subscription) leads to a new one under a new name. Messages that arrive in between are found by looking back, and
-//! repeated by the next update. Google's client reopens a stream by itself after passing failures; what it gives back is
-//! permanent, or the clean end of a stream, which it does not reopen.
+//! repeated by the next update.
+//!
+//! Google's client reopens a stream by itself after passing failures, silently, and waits up to a minute between two
+//! attempts; what it gives back is permanent, or the clean end of a stream. News here are seconds old. While no messages
+//! come, the subscription is therefore looked up now and then, and given up when it cannot be.
 //!
 //! Why never the same subscription again: Google's emulator goes on feeding streams that were not half-closed, which is
 //! how the client ends them, so that a second stream of the same subscription would get a part of the messages only.
@@ -22,22 +25,29 @@ mod receive;
 use std::time::{Duration, Instant};
 
 use google_cloud_pubsub::client::SubscriptionAdmin;
+use google_cloud_pubsub::subscriber::MessageStream;
 use listening_together_proto::Timestamp;
+use service_runtime::backoff::{Backoff, Seldom};
 use service_runtime::pubsub::{ClientError, PubSub};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
 use crate::clock;
 use crate::health::Status;
-use crate::log_limit::LogLimit;
 use crate::presenter::Update;
 use crate::telemetry::Telemetry;
 use receive::Receiver;
 
 /// How often a replica that cannot subscribe says so.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// Waits between two attempts to subscribe.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// After so long without an update, and then as often, the subscription is looked up.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
 
 /// A stream that lasted for so long was a good one.
 const GOOD_STREAM: Duration = Duration::from_secs(10);
@@ -69,6 +79,9 @@ enum SubscribeError {
     /// The server ended the stream.
     #[error("the stream has ended")]
     Ended,
+    /// No messages come, and the subscription cannot be found.
+    #[error("{0}")]
+    Lost(String),
 }
 
 /// What it takes to be subscribed.
@@ -94,8 +107,8 @@ impl Subscriber {
     /// Stays subscribed until told to stop, whatever happens; then deletes its subscription and returns.
     pub async fn run(self, stop: CancellationToken) {
         let mut receiver = Receiver::new(self.telemetry.clone());
-        let mut backoff = Backoff::default();
-        let mut complaints = LogLimit::new(COMPLAIN_EVERY);
+        let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
+        let mut complaints = Seldom::new(COMPLAIN_EVERY);
         while !stop.is_cancelled() {
             let began = Instant::now();
             let outcome = self.live(&mut receiver, &stop).await;
@@ -103,12 +116,13 @@ impl Subscriber {
                 backoff.reset();
             }
             if let Err(error) = outcome
-                && let Some(withheld) = complaints.due(Instant::now())
+                && complaints.is_due()
             {
                 let (topic, endpoint) = (&self.topic, self.pubsub.endpoint());
-                tracing::warn!(topic, endpoint, %error, others = withheld, "not subscribed, trying again");
+                tracing::warn!(topic, endpoint, %error, "not subscribed, trying again");
             }
-            let wait = backoff.wait(rand::random());
+            // Replicas that failed together shall not come back together.
+            let wait = backoff.next_delay().mul_f64(rand::random_range(0.5..=1.0));
             let _stopped_early = timeout(wait, stop.cancelled()).await;
         }
     }
@@ -149,7 +163,7 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Passes messages on until the stream ends or `stop` is cancelled. Those published before `since` are history.
+    /// Streams until the stream ends or `stop` is cancelled. Messages published before `since` are history.
     async fn stream(
         &self,
         subscription: &str,
@@ -158,7 +172,7 @@ impl Subscriber {
         stop: &CancellationToken,
     ) -> Result<(), SubscribeError> {
         let client = self.pubsub.subscriber().await?;
-        let mut stream = client
+        let stream = client
             .subscribe(subscription)
             .set_max_lease_extension(LEASE)
             .set_max_outstanding_messages(MAX_OUTSTANDING_MESSAGES)
@@ -168,22 +182,49 @@ impl Subscriber {
         // that has just been created and is being asked for messages counts as streaming.
         let now = tokio::time::Instant::now();
         self.status.send_modify(|status| status.streaming_since = Some(now));
-        loop {
-            let message = tokio::select! {
-                biased;
-                () = stop.cancelled() => {
-                    let _sent_or_late = timeout(CLOSE_TIMEOUT, stream.shutdown_token().shutdown()).await;
-                    return Ok(());
-                }
-                message = stream.next() => message,
-            };
-            let (message, handler) = message.ok_or(SubscribeError::Ended)??;
+        let token = stream.shutdown_token();
+        // The stream is polled by one future from beginning to end: to drop a pending `next` is to drop the stream.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                let _sent_or_late = timeout(CLOSE_TIMEOUT, token.shutdown()).await;
+                Ok(())
+            }
+            ended = self.pass_on(stream, since, receiver) => ended,
+            problem = self.lost(subscription) => Err(SubscribeError::Lost(problem)),
+        }
+    }
+
+    /// Acknowledges messages and passes their updates on until the stream ends.
+    async fn pass_on(
+        &self,
+        mut stream: MessageStream,
+        since: Timestamp,
+        receiver: &mut Receiver,
+    ) -> Result<(), SubscribeError> {
+        while let Some(message) = stream.next().await {
+            let (message, handler) = message?;
             handler.ack();
             if let Some(update) = receiver.receive(&message, since)
                 && self.updates.send(update).await.is_err()
             {
                 // The presenter is gone: the service is ending.
                 return Ok(());
+            }
+        }
+        Err(SubscribeError::Ended)
+    }
+
+    /// Returns when no updates come and the subscription cannot be found: what is wrong with it.
+    async fn lost(&self, subscription: &str) -> String {
+        loop {
+            tokio::time::sleep(CHECK_EVERY).await;
+            let heard = self.status.borrow().last_update.is_some_and(|last| last.elapsed() < CHECK_EVERY);
+            if heard {
+                continue;
+            }
+            if let Some(problem) = self.pubsub.find_subscription(subscription).await.problem(subscription) {
+                return problem;
             }
         }
     }

@@ -1,12 +1,12 @@
 //! From a message to an [`Update`].
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use google_cloud_pubsub::model::Message;
 use listening_together_proto::Timestamp;
 use listening_together_proto::session::decode_update;
+use service_runtime::backoff::Seldom;
 
-use crate::log_limit::LogLimit;
 use crate::presenter::Update;
 use crate::telemetry::Telemetry;
 
@@ -14,12 +14,12 @@ use crate::telemetry::Telemetry;
 #[derive(Debug)]
 pub(super) struct Receiver {
     telemetry: Telemetry,
-    complaints: LogLimit,
+    complaints: Seldom,
 }
 
 impl Receiver {
     pub(super) fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry, complaints: LogLimit::new(Duration::from_secs(60)) }
+        Self { telemetry, complaints: Seldom::new(Duration::from_secs(60)) }
     }
 
     /// The update in `message`, which is history when it was published before `since`; `None` when it holds none.
@@ -33,8 +33,8 @@ impl Receiver {
             }
             Err(error) => {
                 self.telemetry.update_rejected();
-                if let Some(withheld) = self.complaints.due(Instant::now()) {
-                    tracing::warn!(%error, others = withheld, "rejected a message of the sessions topic");
+                if self.complaints.is_due() {
+                    tracing::warn!(%error, "rejected a message of the sessions topic");
                 }
                 None
             }
