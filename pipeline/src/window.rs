@@ -12,18 +12,21 @@
 //!
 //! Plays that are delivered twice or out of order change nothing: one listener is kept for each user, see [`Listener`].
 //!
-//! Memory: about 50 bytes for each play of the windows that are kept, which is `length + allowed lateness` of event
+//! Memory: about 50 bytes for each listener of the windows that are kept, which is `length + allowed lateness` of event
 //! time, beside the ack handles of the plays that are still held.
+
+mod tracks;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use listening_together_proto::{Timestamp, TrackId, Window};
 
 use crate::decode::{Address, TrackText, UserKey};
 use crate::ledger::Held;
 use crate::locate::SpotRef;
+
+use tracks::WindowTracks;
 
 /// The settings of the stage.
 #[derive(Clone, Copy, Debug)]
@@ -91,26 +94,7 @@ pub struct Windows<A> {
     /// When a play came in last, by the clock.
     last_arrival: Option<Timestamp>,
     /// By their start.
-    windows: BTreeMap<Timestamp, OpenWindow<A>>,
-}
-
-#[derive(Debug)]
-struct OpenWindow<A> {
-    window: Window,
-    fired: bool,
-    groups: HashMap<TrackId, Group<A>>,
-    /// The tracks with plays that came after the window fired.
-    with_late_plays: Vec<TrackId>,
-}
-
-/// The plays of one track in one window.
-#[derive(Debug)]
-struct Group<A> {
-    /// One record a play until a pane is made, then one a user, in the order of [`Listener::key`].
-    listeners: Vec<Listener>,
-    pending: Vec<Pending<A>>,
-    /// The number of the pane that is made next.
-    next_pane: u32,
+    windows: BTreeMap<Timestamp, WindowTracks<A>>,
 }
 
 impl<A> Windows<A> {
@@ -155,10 +139,10 @@ impl<A> Windows<A> {
     /// When [`Windows::advance`] may have something to do next, given that no play comes before.
     #[must_use]
     pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        let open = self.windows.values().find(|open| !open.fired)?;
+        let open = self.windows.values().find(|tracks| !tracks.has_fired())?;
         // The newest play seen lets the window fire as soon as the clock has caught up with it, an idle stream when
         // the clock has.
-        let complete_at = self.fires_when_seen(open.window);
+        let complete_at = self.fires_when_seen(open.window());
         let idle_from = self.last_arrival? + self.rules.idle_timeout;
         let by_plays = (self.newest_play >= complete_at).then_some(complete_at);
         let by_clock = complete_at.max(idle_from);
@@ -175,43 +159,35 @@ impl<A> Windows<A> {
     pub fn insert(&mut self, track: &TrackText, listener: Listener, held: Held<A>) {
         let window = self.window_of(listener.played_at);
         let fired = self.is_complete(window);
-        let open = self.windows.entry(window.start).or_insert_with(|| OpenWindow {
-            window,
-            fired,
-            groups: HashMap::new(),
-            with_late_plays: Vec::new(),
-        });
-        let pending = Pending { held, played_at: listener.played_at };
-        open.insert(track, listener, pending);
+        let entry = self.windows.entry(window.start);
+        let tracks = entry.or_insert_with(|| WindowTracks::new(window, fired));
+        tracks.insert(track, listener, Pending { held, played_at: listener.played_at });
     }
 
     /// Makes the on-time panes of the windows that are complete and forgets the windows that have expired; windows in
     /// order of time, tracks in order of id.
     pub fn fire(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
         let watermark = self.watermark;
-        for open in self.windows.values_mut() {
-            if open.window.last_instant() > watermark {
+        for tracks in self.windows.values_mut() {
+            if tracks.window().last_instant() > watermark {
                 break;
             }
-            if !open.fired {
-                open.fired = true;
-                open.fire(&mut make);
-            }
+            tracks.fire(&mut make);
         }
         self.forget_expired();
     }
 
     /// Makes the late panes of the groups that have taken plays in since their last pane.
     pub fn fire_late(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
-        for open in self.windows.values_mut() {
-            open.fire_late(&mut make);
+        for tracks in self.windows.values_mut() {
+            tracks.fire_late(&mut make);
         }
     }
 
     /// Gives up every play that waits for its window.
     pub fn drain(&mut self) -> impl Iterator<Item = Pending<A>> {
         let windows = std::mem::take(&mut self.windows);
-        windows.into_values().flat_map(|open| open.groups.into_values()).flat_map(|group| group.pending)
+        windows.into_values().flat_map(WindowTracks::into_pending)
     }
 
     fn advance_watermark(&mut self, seen: Timestamp) {
@@ -237,64 +213,13 @@ impl<A> Windows<A> {
     /// made, so that no play is lost between the two.
     fn forget_expired(&mut self) {
         while let Some(oldest) = self.windows.first_entry() {
-            let open = oldest.get();
-            let expires_at = open.window.last_instant() + self.rules.allowed_lateness;
-            if !open.fired || expires_at > self.watermark || !open.with_late_plays.is_empty() {
+            let tracks = oldest.get();
+            let expires_at = tracks.window().last_instant() + self.rules.allowed_lateness;
+            if !tracks.has_fired() || expires_at > self.watermark || tracks.has_late_plays() {
                 break;
             }
             oldest.remove();
         }
-    }
-}
-
-impl<A> OpenWindow<A> {
-    fn insert(&mut self, track: &TrackText, listener: Listener, pending: Pending<A>) {
-        // A track that the window knows costs one look-up and no allocation.
-        let group = match self.groups.get_mut(track.as_str()) {
-            Some(group) => group,
-            None => self.groups.entry(track.to_id()).or_insert_with(Group::new),
-        };
-        if self.fired && group.pending.is_empty() {
-            self.with_late_plays.push(track.to_id());
-            group.next_pane = group.next_pane.max(1);
-        }
-        group.listeners.push(listener);
-        group.pending.push(pending);
-    }
-
-    fn fire(&mut self, make: &mut impl FnMut(Pane<'_, A>)) {
-        let mut tracks: Vec<_> = self.groups.iter_mut().collect();
-        tracks.sort_unstable_by_key(|(track, _)| *track);
-        for (track, group) in tracks {
-            make(group.next_pane(self.window, track));
-        }
-    }
-
-    fn fire_late(&mut self, make: &mut impl FnMut(Pane<'_, A>)) {
-        let mut tracks = std::mem::take(&mut self.with_late_plays);
-        tracks.sort_unstable();
-        for track in tracks {
-            if let Some(group) = self.groups.get_mut(track.as_str()) {
-                make(group.next_pane(self.window, &track));
-            }
-        }
-    }
-}
-
-impl<A> Group<A> {
-    /// Most groups stay with one play, hence room for no more.
-    fn new() -> Self {
-        Self { listeners: Vec::with_capacity(1), pending: Vec::with_capacity(1), next_pane: 0 }
-    }
-
-    fn next_pane<'a>(&'a mut self, window: Window, track: &'a TrackId) -> Pane<'a, A> {
-        self.listeners.sort_unstable_by_key(Listener::key);
-        self.listeners.dedup_by_key(|listener| listener.user);
-        self.listeners.shrink_to_fit();
-        let number = self.next_pane;
-        self.next_pane += 1;
-        let pending = std::mem::take(&mut self.pending);
-        Pane { window, track, listeners: &self.listeners, number, pending }
     }
 }
 

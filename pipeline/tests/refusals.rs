@@ -1,5 +1,10 @@
 //! The binary refuses what it cannot work with: one line that names the setting and what is accepted, exit code 2.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at what it does not expect; helpers of tests are not recognised as such"
+)]
+
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
