@@ -90,11 +90,11 @@ impl Reporter {
                 && latest.current.slot != self.slot
             {
                 self.slot = latest.current.slot;
-                self.slots += 1;
                 let seen_at = now_ms();
                 let latency = self.note_latencies(&latest.current, seen_at);
                 tokio::time::sleep(Duration::from_millis(COMPARE_AFTER_MS.unsigned_abs())).await;
                 let alike = self.replicas_alike().await;
+                self.slots += 1;
                 self.slots_alike += u64::from(alike == self.urls.len());
                 say(line(&latest.current, latency, alike, self.urls.len()));
                 if self.slots.is_multiple_of(SLOTS_PER_ACCOUNT) {
@@ -170,7 +170,7 @@ fn line(slot: &Slot, latency_ms: u64, alike: usize, replicas: usize) -> String {
             .map_or_else(String::new, |place| format!("{} ({})", place.city, place.country_code))
     });
     format!(
-        "{}  {song}: {one} and {other}, {:.0} km, {} listening, play to screen {:.1} s, {alike} of {replicas} replicas alike",
+        "{}  {song}: {one} and {other}, {:.0} km, {} listening, at most {:.1} s from play to screen, {alike} of {replicas} replicas alike",
         slot.slot,
         session.distance_km,
         session.listeners,
