@@ -81,8 +81,9 @@ impl Installation {
             .collect::<anyhow::Result<_>>()?;
         let mut pipeline = start_pipeline(settings, &topology, &databases, &tracks)?;
         pipeline.until_ready(START).await?;
+        // A replica is ready once it knows a slot: the listeners do not wait for what waits for them.
         for replica in &mut replicas {
-            replica.service.until_ready(START).await?;
+            replica.service.until_live(START).await?;
         }
         let client = topology.pubsub.publisher().await?;
         let plays = publisher(&client, &topology.pubsub.topic(PLAYS));

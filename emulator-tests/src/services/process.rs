@@ -113,25 +113,46 @@ impl Service {
     /// # Errors
     /// When it ends, or is not ready within `deadline`.
     pub async fn until_ready(&mut self, deadline: Duration) -> Result<(), ServiceError> {
+        self.until_answers("/readyz", "is not ready", deadline).await
+    }
+
+    /// Waits until it answers, ready or not.
+    ///
+    /// # Errors
+    /// When it ends, or does not answer within `deadline`.
+    pub async fn until_live(&mut self, deadline: Duration) -> Result<(), ServiceError> {
+        self.until_answers("/livez", "does not answer", deadline).await
+    }
+
+    /// Whether it says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        self.answers("/readyz").await
+    }
+
+    async fn answers(&self, path: &str) -> bool {
+        let answer = self.http.get(format!("http://{}{path}", self.admin)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    async fn until_answers(
+        &mut self,
+        path: &str,
+        fault: &str,
+        deadline: Duration,
+    ) -> Result<(), ServiceError> {
         let start = Instant::now();
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(self.unwell(format!("ended with {status}")));
             }
-            if self.is_ready().await {
+            if self.answers(path).await {
                 return Ok(());
             }
             if start.elapsed() > deadline {
-                return Err(self.unwell(format!("is not ready after {deadline:?}")));
+                return Err(self.unwell(format!("{fault} after {deadline:?}")));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// Whether it says that it is ready.
-    pub async fn is_ready(&self) -> bool {
-        let answer = self.http.get(format!("http://{}/readyz", self.admin)).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// Its metrics now.
