@@ -21,10 +21,10 @@ use crate::v1;
 pub const RECENT_SLOTS: usize = 9;
 
 /// The most slots that are held, whatever is received.
-const MAX_SLOTS: usize = 64;
+pub const MAX_SLOTS: usize = 64;
 
 /// How far ahead a slot may begin: far more than any sensible lead, far less than a broken clock.
-const MAX_AHEAD: Duration = Duration::from_secs(600);
+pub const MAX_AHEAD: Duration = Duration::from_secs(600);
 
 /// The slots that have been announced.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +123,8 @@ impl Programme {
 }
 
 /// Whether `slot` stands instead of `known`, which starts at the same instant.
-fn stands_instead(slot: &Slot, known: &Slot) -> bool {
+#[must_use]
+pub fn stands_instead(slot: &Slot, known: &Slot) -> bool {
     let by_id = slot.featured().id.cmp(&known.featured().id);
     let by_bytes = || encoded(slot).cmp(&encoded(known));
     by_id.then_with(by_bytes).is_lt()
@@ -216,11 +217,10 @@ mod tests {
     #[test]
     fn a_flood_of_slots_is_bounded() {
         let mut programme = Programme::default();
-        for number in (0..1_000_000).step_by(10_007) {
-            let now = at(i64::try_from(number).unwrap() - 100, 0);
-            programme.insert(slot(number, 7), now);
-        }
-        assert!(programme.newest_first().count() <= MAX_SLOTS);
+        let refused =
+            (1..=120).filter(|number| programme.insert(slot(*number, 7), at(0, 0)) == Inserted::Refused);
+        assert_eq!(refused.count(), 120 - MAX_SLOTS);
+        assert_eq!(programme.newest_first().count(), MAX_SLOTS);
     }
 
     #[test]

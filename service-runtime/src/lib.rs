@@ -2,6 +2,7 @@
 //!
 //! - [`settings`]: flags and environment variables into one typed `Config`, with errors that name the setting
 //! - [`pubsub`]: the connection to Google Cloud Pub/Sub or to an emulator, and full resource names
+//! - [`own_subscription`]: a subscription that lives as long as its process needs it
 //! - [`telemetry`]: log lines, and metrics in Prometheus' format
 //! - [`admin`]: `/livez`, `/readyz` and `/metrics` on a port of their own
 //! - [`backoff`]: waits between tries, and log lines that do not flood
@@ -9,6 +10,7 @@
 
 pub mod admin;
 pub mod backoff;
+pub mod own_subscription;
 pub mod pubsub;
 pub mod service;
 pub mod settings;

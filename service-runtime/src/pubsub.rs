@@ -9,6 +9,7 @@ use google_cloud_gax::error::rpc::Code;
 use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use google_cloud_pubsub::client::{BasePublisher, Subscriber, SubscriptionAdmin, TopicAdmin};
 
+use crate::service::with_sources;
 use crate::settings::{CommonSettings, SettingError};
 
 /// Where Pub/Sub is and which project's resources are meant. Makes the clients of Google's crate.
@@ -175,12 +176,6 @@ async fn look_up(asked: impl Future<Output = Result<google_cloud_pubsub::Result<
         Some(Code::PermissionDenied) => Reachable::Yes,
         _ => Reachable::No(with_sources(&error)),
     }
-}
-
-/// An error's text followed by those of its sources.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The client's own default waits up to a minute between tries: too long for news that is seconds old.

@@ -9,6 +9,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,9 @@ use crate::telemetry;
 const EXIT_SETTINGS: u8 = 2;
 /// Exit code of a service that failed while it ran.
 const EXIT_FAILED: u8 = 1;
+
+/// How long threads that are still busy when a service has ended may take.
+const LAST_THREADS: Duration = Duration::from_millis(200);
 
 /// Why a service ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,8 @@ where
         stop_on_signal(stop.clone()).map_err(|error| ServiceError::part("signal handling", error))?;
         run(config, stop).await
     });
+    // Without a limit this would wait for a name look-up that hangs in a thread of its own.
+    runtime.shutdown_timeout(LAST_THREADS);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(ServiceError::Setting(error)) => refuse(&error),
@@ -99,6 +105,13 @@ pub fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
+/// An error's text followed by those of its sources.
+#[must_use]
+pub fn with_sources(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn print(text: &str) -> ExitCode {
     // A closed pipe (`--help | head`) is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
@@ -112,13 +125,6 @@ fn refuse(error: &SettingError) -> ExitCode {
 }
 
 fn fail(error: &ServiceError) -> ExitCode {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    tracing::error!("{text}");
+    tracing::error!("{}", with_sources(error));
     ExitCode::from(EXIT_FAILED)
 }

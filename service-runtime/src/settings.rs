@@ -6,6 +6,7 @@
 //! and tests pass a map.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
@@ -148,6 +149,49 @@ pub fn number_between(text: &str, min: f64, max: f64) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a number from {min} to {max}"))
 }
 
+/// Parses the name of a topic: its id as Pub/Sub defines it, or its full name.
+///
+/// # Errors
+/// A text that says what is accepted.
+pub fn topic_name(text: &str) -> Result<String, String> {
+    resource_name(text, "topic")
+}
+
+/// Parses the name of a subscription: its id as Pub/Sub defines it, or its full name.
+///
+/// # Errors
+/// A text that says what is accepted.
+pub fn subscription_name(text: &str) -> Result<String, String> {
+    resource_name(text, "subscription")
+}
+
+fn resource_name(text: &str, kind: &str) -> Result<String, String> {
+    let collection = format!("{kind}s");
+    let id = match text.split('/').collect::<Vec<_>>()[..] {
+        [id] => id,
+        ["projects", project, named, id] if !project.is_empty() && named == collection => id,
+        _ => "",
+    };
+    let valid = (3..=255).contains(&id.len())
+        && id.starts_with(|first: char| first.is_ascii_alphabetic())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+%".contains(&byte))
+        && !id.starts_with("goog");
+    valid.then(|| text.to_owned()).ok_or_else(|| {
+        format!(
+            "expected a {kind}'s id (3 to 255 letters, digits and -_.~+%, a letter first, not goog) or \
+             projects/PROJECT/{collection}/ID"
+        )
+    })
+}
+
+/// Parses where to listen.
+///
+/// # Errors
+/// A text that says what is accepted.
+pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected ip:port, such as 0.0.0.0:8080 or [::]:8080".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +256,19 @@ mod tests {
     fn help_tells_of_the_variables() {
         let help = read_config("--help", &[]).unwrap_err();
         assert!(help.contains("--window <WINDOW>") && help.contains(HELP_FOOTER), "{help}");
+    }
+
+    #[test]
+    fn names_of_topics_and_subscriptions() {
+        for text in ["sessions", "projects/p/topics/sessions", "a-b_c.d~e+f%"] {
+            assert_eq!(topic_name(text).as_deref(), Ok(text));
+        }
+        for text in
+            ["", "ab", "1abc", "google-it", "a/b", "projects/p/subscriptions/abc", "projects//topics/abc"]
+        {
+            assert!(topic_name(text).is_err(), "{text}");
+        }
+        assert!(subscription_name("projects/p/subscriptions/abc").is_ok());
     }
 
     #[test]
