@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
-use service_runtime::settings::{CommonSettings, positive_duration};
+use service_runtime::settings::{CommonSettings, positive_duration, socket_address, topic_name};
 
 /// Keeps the latest sessions in memory and answers GET /api/latest.
 #[derive(Clone, Debug, Parser)]
@@ -16,7 +16,7 @@ pub struct Config {
     pub common: CommonSettings,
 
     /// The topic that the pipeline publishes sessions to: its id, or its full name.
-    #[arg(long, default_value = "sessions", value_parser = topic)]
+    #[arg(long, default_value = "sessions", value_parser = topic_name)]
     pub sessions_topic: String,
 
     /// The region or cluster of this replica. It is part of the name of its subscription, in which characters other
@@ -33,11 +33,11 @@ pub struct Config {
     pub replica_id: String,
 
     /// ip:port that the API (and the site, if there is one) is served on.
-    #[arg(long, default_value = "0.0.0.0:8080", value_parser = address)]
+    #[arg(long, default_value = "0.0.0.0:8080", value_parser = socket_address)]
     pub bind_addr: SocketAddr,
 
     /// ip:port that /livez, /readyz and /metrics are served on.
-    #[arg(long, default_value = "0.0.0.0:9090", value_parser = address)]
+    #[arg(long, default_value = "0.0.0.0:9090", value_parser = socket_address)]
     pub admin_addr: SocketAddr,
 
     /// A directory of static files to serve beside the API. Unset: none are served.
@@ -51,28 +51,6 @@ pub struct Config {
 
 fn host_name() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()
-}
-
-/// A topic's id as Pub/Sub defines it, bare or in a full name.
-fn topic(text: &str) -> Result<String, String> {
-    let id = match text.split('/').collect::<Vec<_>>()[..] {
-        [id] => id,
-        ["projects", project, "topics", id] if !project.is_empty() => id,
-        _ => "",
-    };
-    let valid = (3..=255).contains(&id.len())
-        && id.starts_with(|first: char| first.is_ascii_alphabetic())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+%".contains(&byte))
-        && !id.starts_with("goog");
-    valid.then(|| text.to_owned()).ok_or_else(|| {
-        "expected a topic's id (3 to 255 letters, digits and -_.~+%, a letter first, not goog) or \
-         projects/PROJECT/topics/ID"
-            .to_owned()
-    })
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected ip:port, such as 0.0.0.0:8080 or [::]:8080".to_owned())
 }
 
 fn directory(text: &str) -> Result<PathBuf, String> {

@@ -73,11 +73,17 @@ fn tell(readiness: &Readiness, verdict: Result<String, &str>, silent_for: Durati
 
 /// Ready, or not, and why.
 fn readiness_of(status: Status, now: Instant) -> Result<String, &'static str> {
+    if let Some(slot) = status.current_slot {
+        // It goes on showing what it knows while Pub/Sub is away: no replica could do better.
+        let lost =
+            if status.streaming_since.is_none() { ", not subscribed to the sessions topic" } else { "" };
+        return Ok(format!("slot {slot} is shown{lost}"));
+    }
     let since = status.streaming_since.ok_or("not subscribed to the sessions topic")?;
-    match status.current_slot {
-        Some(slot) => Ok(format!("slot {slot} is shown")),
-        None if now - since >= FIRST_SLOT_WAIT => Ok("no session has been announced yet".to_owned()),
-        None => Err("waiting for the first session"),
+    if now - since >= FIRST_SLOT_WAIT {
+        Ok("no session has been announced yet".to_owned())
+    } else {
+        Err("waiting for the first session")
     }
 }
 
@@ -90,7 +96,7 @@ mod tests {
         let start = Instant::now();
         let cases = [
             ("starting", None, None, 0, false),
-            ("a slot but no subscription", None, Some(20), 60, false),
+            ("a slot, and the subscription lost", None, Some(20), 60, true),
             ("no slot yet", Some(start), None, 9, false),
             ("a slot", Some(start), Some(20), 0, true),
             ("a quiet system", Some(start), None, 10, true),

@@ -14,6 +14,9 @@ pub const DEFAULT_LANGUAGE: Language = Language::En;
 /// The longest tag that is looked at. RFC 5646 (4.4.1) asks for 35; registered and extended ones stay far below this.
 const MAX_TAG_BYTES: usize = 100;
 
+/// So many ranges of `Accept-Language` are looked at; browsers send a handful.
+const MAX_RANGES: usize = 100;
+
 /// A text is not a well-formed language tag (BCP 47).
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
@@ -38,16 +41,20 @@ pub fn language_for_tag(tag: &str) -> Result<Language, MalformedTag> {
 /// The language for the values of `Accept-Language`: the first of those that the client likes best.
 ///
 /// `*` stands for whatever we choose, so that it changes nothing. What `q=0` excludes is not chosen for another range,
-/// but the default is: an answer in the wrong language is better than none. Malformed parts are passed over.
+/// but the default is: an answer in the wrong language is better than none. Malformed parts are passed over, and so is
+/// what stands after the first 100: a header costs no more than its length.
 pub fn language_for_accept<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Language {
-    let ranges = || values.clone().flat_map(|value| value.split(',')).filter_map(weighted);
-    let excluded = |language: Language| ranges().any(|(range, q)| q == 0 && covers(range, language));
+    let ranges = values.flat_map(|value| value.split(',')).take(MAX_RANGES).filter_map(weighted);
+    let excluded = |language: Language| {
+        ranges.clone().filter(|(_, q)| *q == 0).any(|(range, _)| covers(range, language))
+    };
+    let excluded = Language::ALL.map(excluded);
     let mut best = (0, DEFAULT_LANGUAGE);
-    for (range, q) in ranges() {
+    for (range, q) in ranges.clone() {
         // A strict comparison: of equals, the first wins.
         if q > best.0
             && let Some(language) = lookup(range)
-            && !excluded(language)
+            && !excluded[language as usize]
         {
             best = (q, language);
         }

@@ -18,17 +18,16 @@
 //! A message is acknowledged at once. Nothing is lost by that: the programme is memory, and a replica that dies begins
 //! anew.
 
-mod admin;
 mod name;
 mod receive;
 
 use std::time::{Duration, Instant};
 
-use google_cloud_pubsub::client::SubscriptionAdmin;
 use google_cloud_pubsub::subscriber::MessageStream;
 use listening_together_proto::Timestamp;
 use service_runtime::backoff::{Backoff, Seldom};
-use service_runtime::pubsub::{ClientError, PubSub};
+use service_runtime::own_subscription::{OwnSubscription, OwnSubscriptionError};
+use service_runtime::pubsub::{ClientError, PubSub, Reachable};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +54,13 @@ const GOOD_STREAM: Duration = Duration::from_secs(10);
 /// The longest that a stream may take to send its last acknowledgements at shutdown.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How far back a new subscription begins: longer than the recent slots at the usual length need, and an update repeats
+/// those anyway.
+const REWIND: Duration = Duration::from_secs(60);
+
+/// A look-up that fails says little of a stream that may only be quiet; several in a row do.
+const FAILED_LOOK_UPS: u32 = 3;
+
 /// Messages and bytes that Pub/Sub may have under way to one replica: two of the largest messages, and far more than
 /// the few that a pipeline publishes.
 const MAX_OUTSTANDING_MESSAGES: i64 = 100;
@@ -70,12 +76,12 @@ enum SubscribeError {
     /// No usable credentials, or an impossible endpoint.
     #[error("cannot make a Pub/Sub client: {0}")]
     Client(#[from] ClientError),
-    /// Pub/Sub refused a call or a stream, or cannot be reached.
+    /// Pub/Sub refused the stream, or cannot be reached.
     #[error("{0}")]
-    Call(#[from] google_cloud_pubsub::Error),
-    /// Pub/Sub did not answer.
-    #[error("no answer for {} s", .0.as_secs())]
-    Timeout(Duration),
+    Stream(#[from] google_cloud_pubsub::Error),
+    /// The subscription could not be made.
+    #[error("{0}")]
+    Subscription(#[from] OwnSubscriptionError),
     /// The server ended the stream.
     #[error("the stream has ended")]
     Ended,
@@ -129,23 +135,23 @@ impl Subscriber {
 
     /// The life of one subscription, from its creation to its deletion.
     async fn live(&self, receiver: &mut Receiver, stop: &CancellationToken) -> Result<(), SubscribeError> {
-        let admin = self.pubsub.subscription_admin().await?;
         let id = name::subscription_id(&self.region, &self.replica, rand::random());
-        let subscription = self.pubsub.subscription(&id);
+        let own = OwnSubscription::new(&self.pubsub, &id).await?;
         let since = clock::now();
         let created = tokio::select! {
             biased;
             () = stop.cancelled() => Ok(false),
-            created = self.create(&admin, &subscription) => created.map(|()| true),
+            created = self.create(&own) => created.map(|()| true),
         };
         if !matches!(created, Ok(true)) {
             // It may exist all the same: the answer was lost, or not waited for.
-            let _gone_or_out_of_reach = admin::delete(&admin, &subscription).await;
-            return created.map(drop);
+            let _gone_or_out_of_reach = own.delete().await;
+            return Ok(created.map(drop)?);
         }
-        let ended = self.stream(&subscription, since, receiver, stop).await;
+        let subscription = own.name();
+        let ended = self.stream(subscription, since, receiver, stop).await;
         self.status.send_modify(|status| status.streaming_since = None);
-        match admin::delete(&admin, &subscription).await {
+        match own.delete().await {
             Ok(()) => tracing::info!(subscription, "deleted the subscription"),
             Err(error) => {
                 tracing::warn!(subscription, %error, "cannot delete the subscription, which expires in a day");
@@ -154,12 +160,15 @@ impl Subscriber {
         ended
     }
 
-    async fn create(&self, admin: &SubscriptionAdmin, subscription: &str) -> Result<(), SubscribeError> {
+    async fn create(&self, own: &OwnSubscription) -> Result<(), OwnSubscriptionError> {
         let topic = self.pubsub.topic(&self.topic);
-        admin::create(admin, subscription, &topic).await?;
+        own.create(&topic).await?;
         self.telemetry.subscription_created();
-        tracing::info!(subscription, topic, "created a subscription");
-        admin::rewind(&self.pubsub, admin, subscription, &topic).await;
+        tracing::info!(subscription = own.name(), topic, "created a subscription");
+        // Best effort: a replica that cannot do this is complete after the next update.
+        if let Err(error) = own.rewind(&topic, REWIND).await {
+            tracing::info!(%error, "cannot look back in the sessions topic, waiting for the next update");
+        }
         Ok(())
     }
 
@@ -215,15 +224,22 @@ impl Subscriber {
         Err(SubscribeError::Ended)
     }
 
-    /// Returns when no updates come and the subscription cannot be found: what is wrong with it.
+    /// Returns when no updates come and the subscription is gone, or cannot be looked up again and again: what is wrong
+    /// with it.
     async fn lost(&self, subscription: &str) -> String {
+        let mut failed = 0;
         loop {
             tokio::time::sleep(CHECK_EVERY).await;
             let heard = self.status.borrow().last_update.is_some_and(|last| last.elapsed() < CHECK_EVERY);
             if heard {
+                failed = 0;
                 continue;
             }
-            if let Some(problem) = self.pubsub.find_subscription(subscription).await.problem(subscription) {
+            let found = self.pubsub.find_subscription(subscription).await;
+            failed = if matches!(found, Reachable::No(_)) { failed + 1 } else { 0 };
+            if let Some(problem) = found.problem(subscription)
+                && (found == Reachable::Missing || failed >= FAILED_LOOK_UPS)
+            {
                 return problem;
             }
         }
