@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use listening_together_proto::Kilometres;
-use service_runtime::settings::{CommonSettings, SettingError, duration, number_between, positive_duration};
+use listening_together_proto::programme::{MAX_AHEAD, MAX_SLOTS, RECENT_SLOTS};
+use service_runtime::settings::{
+    CommonSettings, SettingError, duration, number_between, positive_duration, socket_address,
+    subscription_name, topic_name,
+};
 
 use crate::curate::CurateRules;
 use crate::engine::Rules;
@@ -23,15 +27,15 @@ pub struct Config {
     pub common: CommonSettings,
 
     /// The subscription that plays are received from.
-    #[arg(long, default_value = "plays-pipeline")]
+    #[arg(long, default_value = "plays-pipeline", value_parser = subscription_name)]
     pub plays_subscription: String,
 
     /// The topic that sessions are published to.
-    #[arg(long, default_value = "sessions")]
+    #[arg(long, default_value = "sessions", value_parser = topic_name)]
     pub sessions_topic: String,
 
     /// The topic that messages go to which are no plays, with the attribute `reason`.
-    #[arg(long, default_value = "plays-rejected")]
+    #[arg(long, default_value = "plays-rejected", value_parser = topic_name)]
     pub dead_letter_topic: String,
 
     /// A MaxMind DB file of cities, such as GeoLite2-City.mmdb.
@@ -104,7 +108,7 @@ pub struct Config {
     pub sessions_per_slot: u32,
 
     /// Where /livez, /readyz and /metrics are answered.
-    #[arg(long, default_value = "0.0.0.0:9090")]
+    #[arg(long, default_value = "0.0.0.0:9090", value_parser = socket_address)]
     pub admin_addr: SocketAddr,
 
     /// How many streams plays are pulled through, 1 to 256.
@@ -127,17 +131,28 @@ fn kilometres(text: &str) -> Result<Kilometres, String> {
 }
 
 impl Config {
+    /// How far ahead slots can be announced without crowding one another out of a programme.
+    fn longest_lead(&self) -> Duration {
+        let slots_ahead = MAX_SLOTS - RECENT_SLOTS - 2;
+        (self.slot * u32::try_from(slots_ahead).unwrap_or(u32::MAX)).min(MAX_AHEAD)
+    }
+
     /// The rules of the stages.
     ///
     /// # Errors
     /// When settings contradict one another.
     pub fn rules(&self) -> Result<Rules, SettingError> {
         if self.max_session_age < self.max_disorder {
-            let problem = format_args!(
-                "expected at least MAX_DISORDER ({}), or no session is ever young enough",
-                humantime_text(self.max_disorder)
-            );
+            let least = self.max_disorder.as_millis();
+            let problem =
+                format_args!("expected at least MAX_DISORDER ({least}ms), or no session is young enough");
             return Err(SettingError::new("MAX_SESSION_AGE", problem));
+        }
+        if self.lead > self.longest_lead() {
+            let most = self.longest_lead().as_millis();
+            let problem =
+                format_args!("expected at most {most}ms with this SLOT, or replicas keep too few slots");
+            return Err(SettingError::new("LEAD", problem));
         }
         Ok(Rules {
             max_future_skew: self.max_future_skew,
@@ -161,8 +176,4 @@ impl Config {
             },
         })
     }
-}
-
-fn humantime_text(duration: Duration) -> String {
-    format!("{}ms", duration.as_millis())
 }

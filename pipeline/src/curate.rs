@@ -8,11 +8,12 @@
 //! same plays and the same programme choose alike.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
-use listening_together_proto::programme::Inserted;
+use hashbrown::{HashMap, HashSet};
+use listening_together_proto::programme::{Inserted, stands_instead};
 use listening_together_proto::{Programme, Session, SessionId, Slot, Timestamp, TrackId, Window, v1};
 use prost::Message as _;
 
@@ -27,6 +28,9 @@ const MAX_UPDATE_BYTES: usize = 9_000_000;
 
 /// What the sessions of one slot may take of an update, so that the news itself always fits.
 const MAX_SLOT_BYTES: usize = 8_000_000;
+
+/// A slot may be decided so much later than it should be, whatever the lead.
+const LEAST_GRACE: Duration = Duration::from_millis(500);
 
 /// The settings of the stage.
 #[derive(Clone, Copy, Debug)]
@@ -87,14 +91,21 @@ pub struct Curator<A> {
 }
 
 impl<A> Curator<A> {
-    /// Goes on after `programme`, which is empty for the first pipeline ever; `now` is the time.
+    /// Goes on after the slots that were `announced` before it, in any order and with repeats; `now` is the time.
     #[must_use]
-    pub fn new(rules: CurateRules, programme: Programme, now: Timestamp) -> Self {
-        let mut history = History::default();
-        let newest_first: Vec<_> = programme.newest_first().collect();
-        for slot in newest_first.into_iter().rev() {
-            history.add(slot.featured());
+    pub fn new(rules: CurateRules, announced: Vec<Slot>, now: Timestamp) -> Self {
+        let mut programme = Programme::default();
+        // Older than what a programme keeps, but not than what the score remembers.
+        let mut remembered: BTreeMap<Timestamp, Slot> = BTreeMap::new();
+        for slot in announced {
+            programme.insert(slot.clone(), now);
+            let stands = remembered.get(&slot.starts_at).is_none_or(|known| stands_instead(&slot, known));
+            if stands {
+                remembered.insert(slot.starts_at, slot);
+            }
         }
+        let mut history = History::default();
+        remembered.values().for_each(|slot| history.add(slot.featured()));
         let mut curator =
             Self { rules, candidates: Vec::new(), programme, history, next_slot: Timestamp::MIN };
         curator.next_slot = curator.first_slot_decidable_from(now);
@@ -112,11 +123,12 @@ impl<A> Curator<A> {
         self.candidates.push(candidate);
     }
 
-    /// Gives up candidates that cannot find room any more, because newer windows alone fill the slot. Every candidate
-    /// must be of an on-time pane: then each is another session, and the newest window's may be featured.
+    /// Gives up candidates that cannot find room any more, because the on-time panes of newer windows alone fill the
+    /// slot: each of them is another session, and the newest window's may be featured.
     pub fn give_up_crowded_out(&mut self, give_up: &mut impl FnMut(Pending<A>)) {
         let Some(limit) = self.rules.sessions_per_slot else { return };
-        let mut starts: Vec<_> = self.candidates.iter().map(|candidate| candidate.window.start).collect();
+        let on_time = self.candidates.iter().filter(|candidate| !candidate.is_late_pane());
+        let mut starts: Vec<_> = on_time.map(|candidate| candidate.window.start).collect();
         starts.sort_unstable_by_key(|start| Reverse(*start));
         let Some(oldest_with_room) = starts.get(limit.saturating_sub(1)).copied() else { return };
         let crowded_out = self.candidates.extract_if(.., |one| one.window.start < oldest_with_room);
@@ -135,7 +147,7 @@ impl<A> Curator<A> {
             return None;
         }
         let starts_at = self.next_slot;
-        if starts_at <= now || self.is_announced(starts_at) {
+        if now >= self.next_decision() + self.grace() || self.is_announced(starts_at) {
             // Overslept, or announced by a pipeline before this one: the candidates wait for the next slot.
             self.next_slot = self.first_slot_decidable_from(now).max(starts_at + self.rules.slot);
             return None;
@@ -143,7 +155,7 @@ impl<A> Curator<A> {
         self.next_slot = starts_at + self.rules.slot;
         let chosen = self.choose(now, give_up);
         let (sessions, pending) = build_sessions(chosen, atlas, catalogue, give_up);
-        self.announce(starts_at, sessions, pending, now)
+        self.announce(starts_at, sessions, pending, now, give_up)
     }
 
     /// Gives up every candidate.
@@ -151,10 +163,25 @@ impl<A> Curator<A> {
         std::mem::take(&mut self.candidates).into_iter().flat_map(|candidate| candidate.pending)
     }
 
+    /// Takes note of a clock that was set back: slots are not waited for that are far ahead of it now.
+    pub fn heed_clock(&mut self, now: Timestamp) {
+        let first = self.first_slot_decidable_from(now);
+        if self.next_slot > first + self.rules.slot {
+            self.next_slot = first;
+        }
+    }
+
+    /// How late a decision may be: the slot should not have begun, or the world would switch to it in disorder; but a
+    /// lead that is hardly longer than a timer is exact gets a little more.
+    fn grace(&self) -> Duration {
+        self.rules.lead.max(LEAST_GRACE.min(self.rules.slot))
+    }
+
     /// The candidates that are shown, the featured one first; none when there is nothing to feature.
     fn choose(&mut self, now: Timestamp, give_up: &mut impl FnMut(Pending<A>)) -> Vec<Candidate<A>> {
         let oldest_end = now - self.rules.max_session_age;
-        let candidates = std::mem::take(&mut self.candidates);
+        let (candidates, deferred) = defer_late_panes(std::mem::take(&mut self.candidates));
+        self.candidates = deferred;
         let ranked = self.rank(candidates);
         let (mut chosen, rest): (Vec<_>, Vec<_>) =
             ranked.into_iter().partition(|candidate| candidate.window.end >= oldest_end);
@@ -191,6 +218,7 @@ impl<A> Curator<A> {
         sessions: Vec<Arc<Session>>,
         pending: Vec<Pending<A>>,
         now: Timestamp,
+        give_up: &mut impl FnMut(Pending<A>),
     ) -> Option<Announcement<A>> {
         let featured = sessions.first()?.clone();
         let slot = Slot {
@@ -199,8 +227,11 @@ impl<A> Curator<A> {
             ends_at: starts_at + self.rules.slot,
             sessions,
         };
-        let inserted = self.programme.insert(slot.clone(), now);
-        debug_assert_eq!(inserted, Inserted::Changed, "a slot is decided once");
+        if self.programme.insert(slot.clone(), now) != Inserted::Changed {
+            // The programme is full of slots that others announced far ahead: this one would not be in the update.
+            pending.into_iter().for_each(give_up);
+            return None;
+        }
         self.history.add(&featured);
         let update = self.programme.update_at(now, MAX_UPDATE_BYTES);
         Some(Announcement { slot: Arc::new(slot), update, pending })
@@ -210,12 +241,20 @@ impl<A> Curator<A> {
         self.programme.newest_first().any(|slot| slot.starts_at == starts_at)
     }
 
-    /// The start of the first slot whose decision is not before `now`.
+    /// The start of the first slot that can still be decided `now`, or later.
     fn first_slot_decidable_from(&self, now: Timestamp) -> Timestamp {
-        let earliest = now + self.rules.lead;
+        let earliest = now + self.rules.lead - self.grace() + Duration::from_millis(1);
         let floored = earliest.floor_to(self.rules.slot);
         if floored < earliest { floored + self.rules.slot } else { floored }
     }
+}
+
+/// Sets late panes apart whose session is waiting with its on-time pane, which alone may be featured: they wait for the
+/// next slot, so that a play that comes twice or a little late takes nothing away.
+fn defer_late_panes<A>(candidates: Vec<Candidate<A>>) -> (Vec<Candidate<A>>, Vec<Candidate<A>>) {
+    let on_time = candidates.iter().filter(|candidate| !candidate.is_late_pane());
+    let on_time: HashSet<_> = on_time.map(|candidate| candidate.id).collect();
+    candidates.into_iter().partition(|one| !one.is_late_pane() || !on_time.contains(&one.id))
 }
 
 /// Of the panes of one session keeps the newest, at the place of the first, with the plays of all.
@@ -247,8 +286,9 @@ fn build_sessions<A>(
     let mut bytes = 0;
     for candidate in chosen {
         let session = build_session(&candidate, atlas, catalogue);
-        bytes += v1::Session::from(&session).encoded_len() + 6;
-        if bytes < MAX_SLOT_BYTES || sessions.is_empty() {
+        let size = v1::Session::from(&session).encoded_len() + 6;
+        if bytes + size < MAX_SLOT_BYTES || sessions.is_empty() {
+            bytes += size;
             sessions.push(Arc::new(session));
             pending.extend(candidate.pending);
         } else {

@@ -292,17 +292,21 @@ mod tests {
         }
 
         #[test]
-        fn it_accepts_what_the_generated_type_accepts(
+        fn it_accepts_what_the_generated_type_and_the_rules_accept(
             mut data in Just(wire().encode_to_vec()),
             at in 0usize..40,
             byte in any::<u8>(),
         ) {
             let at = at % data.len();
             data[at] = byte;
-            let ours = decode(data.clone().into(), NOW, Duration::from_secs(1 << 40));
-            if v1::Play::decode(&data[..]).is_err() {
-                prop_assert!(ours == Err(Rejection::Malformed));
-            }
+            let accepted = v1::Play::decode(&data[..]).is_ok_and(|play| {
+                (1..=128).contains(&play.user_id.len())
+                    && (1..=128).contains(&play.track_id.len())
+                    && [4, 16].contains(&play.ip_address.len())
+                    && play.played_at.is_some_and(|time| Timestamp::try_from(&time).is_ok())
+            });
+            let ours = decode(data.into(), NOW, Duration::from_secs(1 << 40));
+            prop_assert_eq!(ours.is_ok(), accepted);
         }
     }
 }

@@ -3,12 +3,14 @@
 //! Announcements and rejected messages are published beside one another; the engine goes on meanwhile. What they hold
 //! counts against the messages that Pub/Sub lets us hold, which bounds them.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use listening_together_proto::{Slot, Timestamp};
+use listening_together_proto::{Slot, Timestamp, v1};
 use prost::Message as _;
-use std::sync::Arc;
+use service_runtime::backoff::Seldom;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long messages that are being published when we are told to stop may take to be confirmed.
 const LAST_CONFIRMATIONS: Duration = Duration::from_secs(4);
 
+/// Rejected messages that are being published at once.
+const MOST_REJECTING: usize = 256;
+/// How often a topic that cannot be published to is told of.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+
 /// Why driving ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
@@ -44,19 +51,45 @@ enum Confirmed<A> {
     Rejection { play: Held<A>, reason: DropReason },
 }
 
+/// A message for the dead-letter topic.
+struct Rejection<A> {
+    data: Bytes,
+    reason: DropReason,
+    play: Held<A>,
+}
+
 /// The engine at work.
 pub struct Driver<A, O> {
     engine: Engine<A>,
     outbox: O,
     telemetry: Telemetry,
     publishing: JoinSet<Confirmed<A>>,
+    /// Rejected messages that wait for their turn to be published, and how many are being published.
+    rejections: VecDeque<Rejection<A>>,
+    rejecting: usize,
+    complaints: Arc<Complaints>,
+}
+
+/// How often failures are told, one limit for all messages of a kind.
+struct Complaints {
+    announcements: Mutex<Seldom>,
+    rejections: Mutex<Seldom>,
 }
 
 impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     /// Nothing happens before [`Driver::run`].
     #[must_use]
     pub fn new(engine: Engine<A>, outbox: O, telemetry: Telemetry) -> Self {
-        Self { engine, outbox, telemetry, publishing: JoinSet::new() }
+        let seldom = || Mutex::new(Seldom::new(COMPLAIN_EVERY));
+        Self {
+            engine,
+            outbox,
+            telemetry,
+            publishing: JoinSet::new(),
+            rejections: VecDeque::new(),
+            rejecting: 0,
+            complaints: Arc::new(Complaints { announcements: seldom(), rejections: seldom() }),
+        }
     }
 
     /// Works until `stop`, then waits a little for what is being published, and hands everything else back.
@@ -77,6 +110,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                 "gave up on messages that were being published, their plays come back"
             );
         }
+        self.rejections.clear();
         self.engine.drain();
         self.show_books();
         outcome
@@ -87,7 +121,6 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         deliveries: &mut mpsc::Receiver<Delivery<A>>,
         stop: &CancellationToken,
     ) -> Result<(), DriveError> {
-        let mut batch = Vec::with_capacity(BATCH);
         let mut effects = Vec::new();
         loop {
             let sleep = self.engine.next_deadline(now()).since(now()).min(LONGEST_SLEEP);
@@ -95,21 +128,23 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 Some(confirmed) = self.publishing.join_next() => self.confirm(confirmed?, &mut effects),
-                received = deliveries.recv_many(&mut batch, BATCH) => {
-                    if received == 0 {
-                        return Err(DriveError::SourceEnded);
-                    }
-                    let now = now();
-                    for delivery in batch.drain(..) {
-                        self.engine.receive(delivery.data, delivery.ack, now, &mut effects);
-                    }
+                delivery = deliveries.recv() => {
+                    self.receive(delivery.ok_or(DriveError::SourceEnded)?, &mut effects);
                 }
                 () = tokio::time::sleep(sleep) => {}
             }
+            // Whatever woke us: plays that have come count before time passes, or a process that was stalled would
+            // take its own backlog for an idle stream.
+            let waiting = std::iter::from_fn(|| deliveries.try_recv().ok());
+            waiting.take(BATCH).for_each(|delivery| self.receive(delivery, &mut effects));
             self.engine.advance(now(), &mut effects);
             self.carry_out(&mut effects);
             self.show_books();
         }
+    }
+
+    fn receive(&mut self, delivery: Delivery<A>, effects: &mut Vec<Effect<A>>) {
+        self.engine.receive(delivery.data, delivery.ack, now(), effects);
     }
 
     async fn finish_publishing(&mut self) {
@@ -128,30 +163,49 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                 plays.iter().for_each(|play| self.telemetry.settled(play.played_at, now));
                 self.engine.published(plays, effects);
             }
-            Confirmed::Rejection { play, reason } => self.engine.rejected(play, reason, effects),
+            Confirmed::Rejection { play, reason } => {
+                self.rejecting -= 1;
+                self.engine.rejected(play, reason, effects);
+                self.publish_rejections();
+            }
         }
     }
 
     fn carry_out(&mut self, effects: &mut Vec<Effect<A>>) {
         for effect in effects.drain(..) {
-            let outbox = self.outbox.clone();
             match effect {
                 Effect::Ack(ack) => ack.acknowledge(),
                 Effect::Reject { data, reason, play } => {
-                    self.publishing.spawn(async move {
-                        until_confirmed(|| outbox.reject(data.clone(), reason)).await;
-                        Confirmed::Rejection { play, reason }
-                    });
+                    self.rejections.push_back(Rejection { data, reason, play });
                 }
-                Effect::Announce { slot, update, plays } => {
-                    let update = Bytes::from(update.encode_to_vec());
-                    tracing::debug!(slot = slot.number, bytes = update.len(), "announcing a slot");
-                    self.publishing.spawn(async move {
-                        until_confirmed(|| outbox.announce(update.clone())).await;
-                        Confirmed::Announcement { slot, plays }
-                    });
-                }
+                Effect::Announce { slot, update, plays } => self.announce(slot, &update, plays),
             }
+        }
+        self.publish_rejections();
+    }
+
+    fn announce(&mut self, slot: Arc<Slot>, update: &v1::SessionsUpdate, plays: Vec<Pending<A>>) {
+        let update = Bytes::from(update.encode_to_vec());
+        tracing::debug!(slot = slot.number, bytes = update.len(), "announcing a slot");
+        let (outbox, complaints) = (self.outbox.clone(), self.complaints.clone());
+        self.publishing.spawn(async move {
+            until_confirmed(&complaints.announcements, || outbox.announce(update.clone())).await;
+            Confirmed::Announcement { slot, plays }
+        });
+    }
+
+    /// Publishes rejected messages, a bounded number at a time: a dead-letter topic that is missing must not cost a task
+    /// and a retry for each.
+    fn publish_rejections(&mut self) {
+        while self.rejecting < MOST_REJECTING
+            && let Some(Rejection { data, reason, play }) = self.rejections.pop_front()
+        {
+            self.rejecting += 1;
+            let (outbox, complaints) = (self.outbox.clone(), self.complaints.clone());
+            self.publishing.spawn(async move {
+                until_confirmed(&complaints.rejections, || outbox.reject(data.clone(), reason)).await;
+                Confirmed::Rejection { play, reason }
+            });
         }
     }
 

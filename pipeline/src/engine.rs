@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use listening_together_proto::{Programme, Slot, Timestamp, v1};
+use listening_together_proto::{Slot, Timestamp, v1};
 
 use crate::catalogue::Catalogue;
 use crate::curate::{Candidate, CurateRules, Curator};
@@ -74,13 +74,13 @@ pub struct Engine<A> {
 }
 
 impl<A> Engine<A> {
-    /// Goes on after `programme`; `now` is the time.
+    /// Goes on after the slots that were `announced` before it, in any order; `now` is the time.
     #[must_use]
     pub fn new(
         rules: Rules,
         atlas: Atlas,
         catalogue: Catalogue,
-        programme: Programme,
+        announced: Vec<Slot>,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -88,7 +88,7 @@ impl<A> Engine<A> {
             atlas,
             catalogue,
             windows: Windows::new(rules.window),
-            curator: Curator::new(rules.curate, programme, now),
+            curator: Curator::new(rules.curate, announced, now),
             ledger: Ledger::default(),
             sessions_found: 0,
         }
@@ -121,6 +121,7 @@ impl<A> Engine<A> {
     pub fn advance(&mut self, now: Timestamp, effects: &mut Vec<Effect<A>>) {
         self.windows.advance(now);
         self.fire(effects);
+        self.curator.heed_clock(now);
         while now >= self.curator.next_decision() {
             self.fire_late(effects);
             self.decide(now, effects);

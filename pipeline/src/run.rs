@@ -4,14 +4,13 @@
 //! for as long as it takes. Shutdown, in the order of the flow: not ready any more; the source stops pulling; what is
 //! being published is waited for and acknowledged; every other play is handed back; the streams end. Within ten seconds.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
-use listening_together_proto::Programme;
+use listening_together_proto::Slot;
 use service_runtime::admin::{self, Readiness};
 use service_runtime::backoff::Seldom;
 use service_runtime::pubsub::{PubSub, Reachable};
-use service_runtime::service::ServiceError;
+use service_runtime::service::{ServiceError, with_sources};
 use service_runtime::settings::SettingError;
 use service_runtime::telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +20,7 @@ use crate::config::Config;
 use crate::drive::{Driver, now};
 use crate::engine::Engine;
 use crate::locate::Atlas;
-use crate::publish::{PubSubOutbox, read_programme};
+use crate::publish::{PubSubOutbox, read_slots};
 use crate::receive::{PlaysSource, ReceiveSettings};
 use crate::telemetry::Telemetry;
 
@@ -62,14 +61,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     tracing::info!(endpoint = pubsub.endpoint(), subscription = resources.plays, "starting");
     let checks = tokio::spawn(check(pubsub.clone(), resources.names(), readiness.clone(), stop.clone()));
     let outcome = if until_ready(&readiness, &stop).await {
-        let programme = read_back(&pubsub, &resources.sessions).await;
-        let engine = Engine::new(rules, atlas, catalogue, programme, now());
+        let announced = read_back(&pubsub, &resources.sessions, &stop).await;
+        let engine = Engine::new(rules, atlas, catalogue, announced, now());
         work(&config, &pubsub, &resources, engine, telemetry, &stop).await
     } else {
         Ok(())
     };
     stop.cancel();
-    readiness.not_ready("stopping");
     let _ = checks.await;
     admin_handle.stop(false).await;
     let _ = admin.await;
@@ -109,7 +107,7 @@ async fn work(
     let publisher = pubsub.publisher().await.map_err(client)?;
     let subscriber = pubsub.subscriber().await.map_err(client)?;
     let outbox = PubSubOutbox::new(&publisher, &resources.sessions, &resources.dead_letters);
-    let mut source = PlaysSource::open(&subscriber, &resources.plays, config.receive());
+    let mut source = PlaysSource::open(&subscriber, &resources.plays, config.receive(), stop);
     let driver = Driver::new(engine, outbox, telemetry);
     tracing::info!("receiving plays");
     let outcome = driver.run(source.deliveries(), stop).await;
@@ -119,19 +117,17 @@ async fn work(
     outcome.map_err(|error| ServiceError::part("the engine", error))
 }
 
-/// The programme so far; empty when it cannot be had.
-async fn read_back(pubsub: &PubSub, sessions: &str) -> Programme {
-    let unique = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
-    match read_programme(pubsub, sessions, &unique, now()).await {
-        Ok(programme) => {
-            let slots = programme.newest_first().count();
-            tracing::info!(slots, "read the programme back from the sessions topic");
-            programme
+/// The slots announced lately; none when they cannot be had.
+async fn read_back(pubsub: &PubSub, sessions: &str, stop: &CancellationToken) -> Vec<Slot> {
+    match read_slots(pubsub, sessions, stop).await {
+        Ok(slots) => {
+            tracing::info!(slots = slots.len(), "read the programme back from the sessions topic");
+            slots
         }
         Err(error) => {
-            let reason = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::warn!(%error, reason, "cannot read the programme back, it starts empty");
-            Programme::default()
+            let reason = with_sources(&error);
+            tracing::warn!(reason, "cannot read the programme back, it starts empty");
+            Vec::new()
         }
     }
 }
@@ -155,43 +151,45 @@ impl Resources {
     }
 }
 
-/// Asks Pub/Sub now and then whether all that we need is there, and says so in the readiness.
-async fn check(
-    pubsub: PubSub,
-    [plays, sessions, dead_letters]: [String; 3],
-    readiness: Readiness,
-    stop: CancellationToken,
+/// Says in the readiness whether all that we need is there, until `stop`; then not ready, and never ready again.
+async fn check(pubsub: PubSub, names: [String; 3], readiness: Readiness, stop: CancellationToken) {
+    stop.run_until_cancelled(keep_checking(&pubsub, &names, &readiness)).await;
+    readiness.not_ready("stopping");
+}
+
+/// Asks Pub/Sub now and then.
+async fn keep_checking(
+    pubsub: &PubSub,
+    [plays, sessions, dead_letters]: &[String; 3],
+    readiness: &Readiness,
 ) {
     let mut complaint = Seldom::new(Duration::from_secs(30));
     let mut dead_letter_complaint = Seldom::new(Duration::from_secs(600));
     loop {
-        let missing = match pubsub.find_subscription(&plays).await {
-            Reachable::Yes => pubsub.find_topic(&sessions).await.problem(&sessions),
-            other => other.problem(&plays),
+        let missing = match pubsub.find_subscription(plays).await {
+            Reachable::Yes => pubsub.find_topic(sessions).await.problem(sessions),
+            other => other.problem(plays),
         };
-        let pause = match missing {
-            None => {
-                readiness.ready("receiving plays");
-                if let Reachable::Missing = pubsub.find_topic(&dead_letters).await
-                    && dead_letter_complaint.is_due()
-                {
-                    let topic = &dead_letters;
-                    tracing::warn!(%topic, "the dead-letter topic does not exist, rejected messages wait for it");
-                }
-                CHECK_WHILE_PRESENT
+        if let Some(problem) = missing {
+            readiness.not_ready(&problem);
+            if complaint.is_due() {
+                tracing::warn!(endpoint = pubsub.endpoint(), "waiting for Pub/Sub: {problem}");
             }
-            Some(problem) => {
-                readiness.not_ready(&problem);
-                if complaint.is_due() {
-                    tracing::warn!(endpoint = pubsub.endpoint(), "waiting for Pub/Sub: {problem}");
-                }
-                CHECK_WHILE_MISSING
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            tokio::time::sleep(CHECK_WHILE_MISSING).await;
+            continue;
         }
+        if pubsub.find_topic(dead_letters).await == Reachable::Missing {
+            readiness.ready(
+                "receiving plays; the dead-letter topic does not exist, rejected messages wait for it",
+            );
+            if dead_letter_complaint.is_due() {
+                let topic = dead_letters;
+                tracing::warn!(%topic, "the dead-letter topic does not exist, rejected messages wait for it");
+            }
+        } else {
+            readiness.ready("receiving plays");
+        }
+        tokio::time::sleep(CHECK_WHILE_PRESENT).await;
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Windows<A> {
     last_arrival: Option<Timestamp>,
     /// By their start.
     windows: BTreeMap<Timestamp, WindowTracks<A>>,
+    /// Every window that ends by then has fired.
+    fired_to: Timestamp,
 }
 
 impl<A> Windows<A> {
@@ -107,6 +109,7 @@ impl<A> Windows<A> {
             newest_play: Timestamp::MIN,
             last_arrival: None,
             windows: BTreeMap::new(),
+            fired_to: Timestamp::MIN,
         }
     }
 
@@ -139,7 +142,8 @@ impl<A> Windows<A> {
     /// When [`Windows::advance`] may have something to do next, given that no play comes before.
     #[must_use]
     pub fn next_deadline(&self, now: Timestamp) -> Option<Timestamp> {
-        let open = self.windows.values().find(|tracks| !tracks.has_fired())?;
+        let mut unfired = self.windows.range(self.fired_to - self.rules.length..).map(|(_, tracks)| tracks);
+        let open = unfired.find(|tracks| !tracks.has_fired())?;
         // The newest play seen lets the window fire as soon as the clock has caught up with it, an idle stream when
         // the clock has.
         let complete_at = self.fires_when_seen(open.window());
@@ -168,11 +172,12 @@ impl<A> Windows<A> {
     /// order of time, tracks in order of id.
     pub fn fire(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
         let watermark = self.watermark;
-        for tracks in self.windows.values_mut() {
+        for (_, tracks) in self.windows.range_mut(self.fired_to - self.rules.length..) {
             if tracks.window().last_instant() > watermark {
                 break;
             }
             tracks.fire(&mut make);
+            self.fired_to = tracks.window().end;
         }
         self.forget_expired();
     }

@@ -8,8 +8,10 @@
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
+use clap::CommandFactory as _;
 use ipnet::IpNet;
 use mmdb_writer::{Value, Writer};
+use pipeline::config::Config;
 use tempfile::TempDir;
 
 /// A directory with a city database that is fine and one that is not.
@@ -94,6 +96,13 @@ fn wrong_settings_are_refused_in_one_line() {
             vec![],
             "MAX_SESSION_AGE: expected at least",
         ),
+        ("a long lead", good(&[("LEAD", "11min")]), vec![], "LEAD: expected at most 265000ms"),
+        (
+            "a bad topic",
+            good(&[("SESSIONS_TOPIC", "a/b")]),
+            vec![],
+            "<SESSIONS_TOPIC>': expected a topic's id",
+        ),
         ("a bad log format", good(&[("LOG_FORMAT", "xml")]), vec![], "[possible values: text, json]"),
         ("a bad log filter", good(&[("RUST_LOG", "a=b=c")]), vec![], "RUST_LOG: expected a level"),
         (
@@ -125,7 +134,7 @@ fn wrong_settings_are_refused_in_one_line() {
         ),
         ("a bad catalogue", good(&[("TRACK_CATALOG", &tracks)]), vec![], "TRACK_CATALOG: cannot read"),
         ("a taken port", good(&[("ADMIN_ADDR", &taken)]), vec![], "ADMIN_ADDR: cannot listen on"),
-        ("no address", good(&[("ADMIN_ADDR", "9090")]), vec![], "<ADMIN_ADDR>': invalid socket address"),
+        ("no address", good(&[("ADMIN_ADDR", "9090")]), vec![], "<ADMIN_ADDR>': expected ip:port"),
     ];
     for (name, settings, flags, expected) in cases {
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -143,10 +152,14 @@ fn help_names_every_setting_and_its_default() {
     let output = run(&[], &["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for setting in ["PLAYS_SUBSCRIPTION", "GEOIP_CITY_DB", "SAMPLE_RATE", "MAX_SESSION_AGE", "ADMIN_ADDR"] {
-        assert!(help.contains(&format!("<{setting}>")), "{setting} in {help}");
+    for argument in Config::command().get_arguments() {
+        let name = argument.get_id().as_str().to_uppercase();
+        assert!(help.contains(&format!("<{name}>")), "{name} in {help}");
+        let defaults = argument.get_default_values();
+        for default in defaults.iter().filter_map(|value| value.to_str()) {
+            assert!(help.contains(&format!("[default: {default}]")), "{name}: {default} in {help}");
+        }
     }
-    assert!(help.contains("[default: plays-pipeline]") && help.contains("[default: 500ms]"), "{help}");
 }
 
 #[test]

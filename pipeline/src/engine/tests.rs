@@ -67,13 +67,13 @@ struct Story {
 
 impl Story {
     fn new(rules: Rules) -> Self {
-        Self::after(rules, Programme::default(), at(0))
+        Self::after(rules, vec![], at(0))
     }
 
-    fn after(rules: Rules, programme: Programme, now: Timestamp) -> Self {
+    fn after(rules: Rules, announced: Vec<Slot>, now: Timestamp) -> Self {
         let atlas = AtlasFixture::new().open();
         Self {
-            engine: Engine::new(rules, atlas, Catalogue::default(), programme, now),
+            engine: Engine::new(rules, atlas, Catalogue::default(), announced, now),
             next_ack: 0,
             acked: vec![],
             rejected: vec![],
@@ -266,6 +266,49 @@ fn a_late_pane_is_shown_but_never_featured() {
 }
 
 #[test]
+fn a_play_that_comes_again_or_a_little_late_takes_nothing_away() {
+    let mut story = Story::new(rules());
+    story.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300).time(2900);
+    story.play("bo", "song", LIMA, 1300).play("cy", "song", OSAKA, 1400);
+    story.time(3000).confirm_all();
+    assert_eq!(story.announced, ["1: song #0"], "the on-time pane is featured");
+    assert_eq!(story.acked, [1, 2]);
+    story.play("ana", "other", BERLIN, 6200).play("bo", "other", LIMA, 6300);
+    story.time(8000).confirm_all();
+    assert_eq!(story.announced[1..], ["2: other #0, song #1"], "the late pane waits for the next slot");
+    assert_eq!(story.engine.ledger().held(), 0);
+}
+
+#[test]
+fn a_late_pane_crowds_nothing_out() {
+    let curate = CurateRules { sessions_per_slot: Some(1), ..rules().curate };
+    let mut story = Story::new(Rules { curate, ..rules() });
+    story.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300).time(2900);
+    story.play("cy", "song", OSAKA, 1400).time(3000).confirm_all();
+    story.play("ana", "other", BERLIN, 5200).play("bo", "other", LIMA, 5300);
+    story.time(8000).confirm_all();
+    assert_eq!(story.announced, ["1: song #0", "2: other #0"]);
+    assert_eq!(story.dropped(), [("not_chosen", 1)]);
+}
+
+#[test]
+fn without_a_lead_slots_are_decided_as_they_begin() {
+    let curate = CurateRules { lead: Duration::ZERO, ..rules().curate };
+    let mut story = Story::new(Rules { curate, ..rules() });
+    story.play("ana", "song", BERLIN, 3200).play("bo", "song", LIMA, 3300);
+    story.time(5003).confirm_all();
+    assert_eq!(story.announced, ["1: song #0"]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_stops_nothing() {
+    let mut story = Story::after(rules(), vec![], at(600_000));
+    story.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300);
+    story.time(2900).time(3000).confirm_all();
+    assert_eq!(story.announced, ["1: song #0"]);
+}
+
+#[test]
 fn an_update_repeats_the_slots_before() {
     let mut story = Story::new(rules());
     for round in 0..15 {
@@ -285,11 +328,8 @@ fn a_slot_that_a_pipeline_before_announced_is_left_alone() {
     let mut before = Story::new(rules());
     before.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300);
     before.time(3000);
-    let mut programme = Programme::default();
-    for slot in &before.updates[0].slots {
-        programme.insert(Slot::try_from(slot).unwrap(), at(3100));
-    }
-    let mut story = Story::after(rules(), programme, at(2500));
+    let announced = before.updates[0].slots.iter().map(|slot| Slot::try_from(slot).unwrap()).collect();
+    let mut story = Story::after(rules(), announced, at(2500));
     story.play("ana", "other", BERLIN, 1200).play("bo", "other", LIMA, 1300);
     story.time(3100);
     assert_eq!(story.announced, [""; 0]);

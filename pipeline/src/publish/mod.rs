@@ -5,6 +5,7 @@
 mod pubsub;
 mod readback;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use service_runtime::backoff::{Backoff, Seldom};
 use crate::ledger::DropReason;
 
 pub use pubsub::PubSubOutbox;
-pub use readback::read_programme;
+pub use readback::read_slots;
 
 /// The longest wait before a message is published again.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
@@ -41,15 +42,15 @@ pub trait Outbox: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 }
 
-/// Tries until it works. Whoever gives up drops the future.
-pub async fn until_confirmed<F>(mut publish: impl FnMut() -> F)
+/// Tries until it works; `complaint` says how often a failure is told, of all messages of a kind together. Whoever gives
+/// up drops the future.
+pub async fn until_confirmed<F>(complaint: &Mutex<Seldom>, mut publish: impl FnMut() -> F)
 where
     F: Future<Output = Result<(), PublishError>>,
 {
     let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_BACKOFF);
-    let mut complaint = Seldom::new(Duration::from_secs(30));
     while let Err(error) = publish().await {
-        if complaint.is_due() {
+        if complaint.lock().unwrap_or_else(PoisonError::into_inner).is_due() {
             let reason = error.source.to_string();
             tracing::warn!(topic = error.topic, reason, "cannot publish, trying again");
         }

@@ -4,12 +4,13 @@
 //! It needs a topic with retention: a short-lived subscription seeks back a minute, and one update in that minute tells
 //! all. Without retention, or without the right to subscribe, the programme starts empty.
 
-use std::time::{Duration, SystemTime};
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
-use google_cloud_pubsub::client::SubscriptionAdmin;
-use google_cloud_pubsub::model::ExpirationPolicy;
-use listening_together_proto::{Programme, Timestamp, session};
+use listening_together_proto::{Slot, session};
+use service_runtime::own_subscription::{OwnSubscription, OwnSubscriptionError};
 use service_runtime::pubsub::PubSub;
+use tokio_util::sync::CancellationToken;
 
 /// How far the subscription seeks back.
 const SEEK_BACK: Duration = Duration::from_secs(60);
@@ -19,82 +20,53 @@ const FIRST_UPDATE: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_millis(500);
 /// The longest that reading takes: slots have to be announced again.
 const LONGEST: Duration = Duration::from_secs(6);
-/// How long one administrative call may take.
-const CALL: Duration = Duration::from_secs(5);
-/// Pub/Sub removes what a crash left behind after a day, the shortest time that it allows.
-const EXPIRATION: Duration = Duration::from_secs(86_400);
+/// How long the stream may take to end.
+const CLOSE: Duration = Duration::from_secs(1);
+/// The shortest lease that Pub/Sub allows; the messages are acknowledged at once.
+const LEASE: Duration = Duration::from_secs(10);
 
-/// Why the programme could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadbackError {
-    /// A client could not be made.
-    #[error("cannot make a client")]
-    Client(#[from] service_runtime::pubsub::ClientError),
-    /// A call failed.
-    #[error("cannot {action}")]
-    Call {
-        /// What was tried.
-        action: &'static str,
-        /// What the client says.
-        source: google_cloud_pubsub::Error,
-    },
-    /// A call did not return in time.
-    #[error("cannot {0} within {CALL:?}")]
-    Timeout(&'static str),
-}
-
-/// The programme of the last minute of `topic` (its full name), as of `now`; `unique` names the subscription.
+/// The slots that were announced on `topic` (its full name) lately, those of the last minute's updates, in no order and
+/// with repeats. None when the topic retains nothing, or when told to stop.
 ///
 /// # Errors
-/// When the topic cannot be asked or subscribed to.
-pub async fn read_programme(
+/// When the topic cannot be subscribed to.
+pub async fn read_slots(
     pubsub: &PubSub,
     topic: &str,
-    unique: &str,
-    now: Timestamp,
-) -> Result<Programme, ReadbackError> {
-    let topics = pubsub.topic_admin().await?;
-    let found = call("look the topic up", topics.get_topic().set_topic(topic).send()).await?;
-    if found.message_retention_duration.is_none() {
-        tracing::info!(topic, "the sessions topic retains nothing, the programme starts empty");
-        return Ok(Programme::default());
+    stop: &CancellationToken,
+) -> Result<Vec<Slot>, OwnSubscriptionError> {
+    let unique = RandomState::new().hash_one(std::process::id());
+    let own = OwnSubscription::new(pubsub, &format!("pipeline-readback-{unique:016x}")).await?;
+    let read = async {
+        own.create(topic).await?;
+        if own.rewind(topic, SEEK_BACK).await? {
+            read_subscription(pubsub, own.name()).await
+        } else {
+            tracing::info!(topic, "the sessions topic retains nothing, the programme starts empty");
+            Ok(Vec::new())
+        }
+    };
+    let slots = stop.run_until_cancelled(read).await.unwrap_or(Ok(Vec::new()));
+    // It may exist even where creating it failed: the answer may have been lost.
+    if let Err(error) = own.delete().await {
+        tracing::warn!(subscription = own.name(), %error, "cannot delete a subscription, which expires in a day");
     }
-    let admin = pubsub.subscription_admin().await?;
-    let name = pubsub.subscription(&format!("pipeline-readback-{unique}"));
-    let lifetime = ExpirationPolicy::new().set_ttl(wkt_duration(EXPIRATION));
-    let create = admin.create_subscription().set_name(&name).set_topic(topic).set_expiration_policy(lifetime);
-    call("subscribe", create.send()).await?;
-    let read = read_subscription(pubsub, &admin, &name, now).await;
-    if let Err(error) = call("delete the subscription", delete(&admin, &name)).await {
-        tracing::warn!(%error, "left a subscription behind, it expires by itself");
-    }
-    read
+    slots
 }
 
-async fn read_subscription(
-    pubsub: &PubSub,
-    admin: &SubscriptionAdmin,
-    name: &str,
-    now: Timestamp,
-) -> Result<Programme, ReadbackError> {
-    let from = google_cloud_wkt::Timestamp::try_from(SystemTime::now() - SEEK_BACK).unwrap_or_default();
-    call("seek", admin.seek().set_subscription(name).set_time(from).send()).await?;
+async fn read_subscription(pubsub: &PubSub, name: &str) -> Result<Vec<Slot>, OwnSubscriptionError> {
     let subscriber = pubsub.subscriber().await?;
-    let mut stream = subscriber.subscribe(name).set_max_lease_extension(Duration::from_secs(10)).build();
+    let mut stream = subscriber.subscribe(name).set_max_lease_extension(LEASE).build();
     let token = stream.shutdown_token();
-    let mut programme = Programme::default();
+    let mut slots = Vec::new();
     let reading = async {
         let mut patience = FIRST_UPDATE;
         while let Ok(Some(next)) = tokio::time::timeout(patience, stream.next()).await {
-            let (message, ack) = next.map_err(|source| ReadbackError::Call { action: "read", source })?;
+            let (message, ack) = next?;
             ack.ack();
             patience = QUIET;
             match session::decode_update(&message.data) {
-                Ok(slots) => {
-                    for slot in slots {
-                        programme.insert(slot, now);
-                    }
-                }
+                Ok(announced) => slots.extend(announced),
                 Err(error) => tracing::warn!(%error, "passing over a message that is no update"),
             }
         }
@@ -103,24 +75,6 @@ async fn read_subscription(
     let outcome = tokio::time::timeout(LONGEST, reading).await.unwrap_or(Ok(()));
     drop(stream);
     // Google's emulator goes on feeding a stream that was dropped without being closed.
-    let _ = tokio::time::timeout(CALL, token.shutdown()).await;
-    outcome.map(|()| programme)
-}
-
-async fn delete(admin: &SubscriptionAdmin, name: &str) -> google_cloud_pubsub::Result<()> {
-    admin.delete_subscription().set_subscription(name).send().await
-}
-
-async fn call<T>(
-    action: &'static str,
-    sent: impl Future<Output = google_cloud_pubsub::Result<T>>,
-) -> Result<T, ReadbackError> {
-    match tokio::time::timeout(CALL, sent).await {
-        Ok(outcome) => outcome.map_err(|source| ReadbackError::Call { action, source }),
-        Err(_) => Err(ReadbackError::Timeout(action)),
-    }
-}
-
-fn wkt_duration(duration: Duration) -> google_cloud_wkt::Duration {
-    google_cloud_wkt::Duration::clamp(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), 0)
+    let _ = tokio::time::timeout(CLOSE, token.shutdown()).await;
+    outcome.map(|()| slots)
 }

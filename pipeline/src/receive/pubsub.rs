@@ -19,6 +19,10 @@ const CHANNEL_CAPACITY: usize = 10_000;
 /// extending while a play is held. The client's default is a minute.
 const LEASE_EXTENSION: Duration = Duration::from_secs(10);
 
+/// For how long a lease may be extended again and again. The client's default of an hour would have Pub/Sub deliver
+/// plays again that are held because a topic is missing.
+const LONGEST_LEASE: Duration = Duration::from_secs(86_400);
+
 /// The longest wait before a stream is opened again.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
@@ -42,11 +46,17 @@ pub struct PlaysSource {
 }
 
 impl PlaysSource {
-    /// Opens the streams of `subscription` (its full name).
+    /// Opens the streams of `subscription` (its full name). When `stop` is cancelled they pull no more; what was pulled
+    /// can still be acknowledged.
     #[must_use]
-    pub fn open(subscriber: &Subscriber, subscription: &str, settings: ReceiveSettings) -> Self {
+    pub fn open(
+        subscriber: &Subscriber,
+        subscription: &str,
+        settings: ReceiveSettings,
+        stop: &CancellationToken,
+    ) -> Self {
         let (sender, deliveries) = mpsc::channel(CHANNEL_CAPACITY);
-        let stop = CancellationToken::new();
+        let stop = stop.child_token();
         let mut streams = JoinSet::new();
         for number in 0..settings.streams {
             streams.spawn(keep_pulling(Pull {
@@ -64,11 +74,6 @@ impl PlaysSource {
     /// The deliveries of all streams.
     pub const fn deliveries(&mut self) -> &mut mpsc::Receiver<Delivery<Handler>> {
         &mut self.deliveries
-    }
-
-    /// Pulls no more; what was pulled can still be acknowledged.
-    pub fn stop(&mut self) {
-        self.stop.cancel();
     }
 
     /// Ends the streams: waits until the acknowledgements of what was pulled are on their way and the rest is handed
@@ -133,6 +138,7 @@ async fn pull_once(pull: &Pull, backoff: &mut Backoff) -> (End, ShutdownToken) {
     let mut stream = pull
         .subscriber
         .subscribe(&pull.subscription)
+        .set_max_lease(LONGEST_LEASE)
         .set_max_lease_extension(LEASE_EXTENSION)
         .set_max_outstanding_messages(messages)
         .set_max_outstanding_bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
