@@ -75,7 +75,7 @@ impl Installation {
         };
         let topology = Topology::create(&broker.endpoint(), "demo").await?;
         say("starting the pipeline and three replicas of the API");
-        let replicas = REGIONS.iter().zip(settings.port..);
+        let replicas = REGIONS.iter().zip(settings.port..=settings.port + 2);
         let mut replicas: Vec<_> = replicas
             .map(|(region, port)| Replica::start(region, port, &topology, directory))
             .collect::<anyhow::Result<_>>()?;
@@ -111,6 +111,15 @@ impl Installation {
         let (counted, stopped) = (out.clone(), stop.clone());
         let publishing = tokio::spawn(async move { publish(source, rate, &plays, counted, stopped).await });
         Ok(Listeners { stop, publishing, out })
+    }
+
+    /// Fails once a service has ended by itself.
+    pub(super) fn check_running(&mut self) -> anyhow::Result<()> {
+        self.pipeline.check_running()?;
+        for replica in &mut self.replicas {
+            replica.service.check_running()?;
+        }
+        Ok(())
     }
 
     /// Ends the services in the order of the flow, then the broker.
@@ -190,7 +199,7 @@ fn databases(settings: &DemoSettings) -> anyhow::Result<DemoDatabases> {
 }
 
 fn check_ports(first: u16) -> anyhow::Result<()> {
-    for port in first..first + 3 {
+    for port in first..=first + 2 {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
             format!("port {port} is taken; choose another with PORT, such as: make demo PORT=18080")
         })?;

@@ -31,7 +31,7 @@ const LAST_PLAYS: Duration = Duration::from_secs(12);
 /// # Errors
 /// When something cannot be started, or a service ends by itself.
 pub async fn run(settings: DemoSettings, stop: CancellationToken) -> anyhow::Result<()> {
-    let installation = tokio::select! {
+    let mut installation = tokio::select! {
         installation = Installation::start(&settings) => installation?,
         () = stop.cancelled() => return Ok(()),
     };
@@ -39,7 +39,7 @@ pub async fn run(settings: DemoSettings, stop: CancellationToken) -> anyhow::Res
     let listeners = installation.start_listeners(&settings)?;
     let mut reporter = Reporter::new(&installation);
     let outcome = tokio::select! {
-        outcome = reporter.report(&installation) => outcome,
+        outcome = reporter.report(&mut installation) => outcome,
         () = stop.cancelled() => Ok(()),
         () = after(settings.duration) => Ok(()),
     };

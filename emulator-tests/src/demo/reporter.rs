@@ -84,8 +84,9 @@ impl Reporter {
     }
 
     /// Prints lines until a service ends by itself.
-    pub(super) async fn report(&mut self, installation: &Installation) -> anyhow::Result<()> {
+    pub(super) async fn report(&mut self, installation: &mut Installation) -> anyhow::Result<()> {
         loop {
+            installation.check_running()?;
             if let Some(latest) = self.ask(0).await
                 && latest.current.slot != self.slot
             {

@@ -102,6 +102,17 @@ impl Service {
         self.child.id()
     }
 
+    /// Fails once it has ended by itself.
+    ///
+    /// # Errors
+    /// When it has ended; the text has the end of its log.
+    pub fn check_running(&mut self) -> Result<(), ServiceError> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Err(self.unwell(format!("ended with {status}"))),
+            _ => Ok(()),
+        }
+    }
+
     /// What it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
@@ -142,9 +153,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let start = Instant::now();
         loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(self.unwell(format!("ended with {status}")));
-            }
+            self.check_running()?;
             if self.answers(path).await {
                 return Ok(());
             }

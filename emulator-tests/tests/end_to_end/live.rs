@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
 
-/// No play comes too late, however busy the machine is.
+/// No play comes too late, on a busy machine either.
 const MAX_DISORDER: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,6 +87,8 @@ fn play_source(installation: &Installation) -> anyhow::Result<PlaySource> {
     // Plays are spread over the default disorder, and late ones are late by the pipeline's.
     let mut timing = Timing::for_pipeline(MAX_DISORDER, second, 30 * second, 5 * second);
     timing.spread_ms = 500;
+    // So late that they fall into no window that the test is about, which the recomputation would give them.
+    timing.late_by_ms = 600_000;
     let spec = PlaySpec { timing, ..PlaySpec::default() };
     Ok(PlaySource::new(spec, &Catalogue::invent(2000, 1), addresses, 1)?)
 }
