@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use bytes::Bytes;
 use emulator_tests::collect::Collector;
-use emulator_tests::geo_fixtures::{DemoDatabases, write_demo_databases};
+use emulator_tests::geo_fixtures::table::Atlas;
+use emulator_tests::geo_fixtures::{CityFixture, CityRecord, DemoDatabases, demo_city, write_demo_databases};
 use emulator_tests::services::{Books, Service, binary, free_address};
 use emulator_tests::topology::{PLAYS, SESSIONS, Topology};
 use google_cloud_pubsub::model::Message;
@@ -37,6 +38,7 @@ impl Installation {
         let topology = Topology::create(endpoint, &project).await?;
         let directory = TempDir::new()?;
         let databases = write_demo_databases(directory.path())?;
+        with_second_records(demo_city()?)?.write(&databases.city)?;
         let catalogue = directory.path().join("tracks.csv");
         std::fs::write(&catalogue, catalogue_text())?;
         Ok(Self { topology, databases, catalogue, directory })
@@ -87,6 +89,24 @@ impl Installation {
     fn log(&self, name: &str) -> PathBuf {
         self.directory.path().join(format!("{name}-{:08x}.log", rand::random::<u32>()))
     }
+}
+
+/// Gives every city a second record, a little elsewhere, on the networks from 2001:db8:e000::/48 on: of a city's records
+/// that differ, one has to stand for it.
+fn with_second_records(mut cities: CityFixture) -> anyhow::Result<CityFixture> {
+    let atlas = Atlas::load()?;
+    for (index, city) in atlas.cities.iter().enumerate() {
+        let record = CityRecord::of(&atlas, city)?;
+        let record = record.at((city.latitude + 0.3).min(90.0), (city.longitude - 0.2).max(-180.0));
+        // Two in three are more or less accurate than the first; of the others the latitude decides.
+        let record = match index % 3 {
+            0 => record.accuracy_radius_km(1),
+            1 => record.accuracy_radius_km(199),
+            _ => record,
+        };
+        cities = cities.network(&format!("2001:db8:{:x}::/48", 0xe000 + index), &record)?;
+    }
+    Ok(cities)
 }
 
 /// Every other track of the known plays is in the catalogue.

@@ -48,7 +48,8 @@ fn address(random: &mut StdRng) -> Bytes {
         // IPv4 mapped into IPv6.
         2 => Bytes::copy_from_slice(&Ipv4Addr::from(demo_city).to_ipv6_mapped().octets()),
         3..=5 => {
-            let network = random.random_range(0..0x400);
+            // The first or the second record of a city.
+            let network = [0, 0xe000][random.random_range(0..2)] + random.random_range(0..0x3c0);
             let address = Ipv6Addr::new(0x2001, 0xdb8, network, 0, 0, 0, 0, host.into());
             Bytes::copy_from_slice(&address.octets())
         }
