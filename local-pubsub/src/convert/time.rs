@@ -19,16 +19,13 @@ pub(crate) fn ack_deadline(seconds: i32) -> Result<Duration, BrokerError> {
     in_range("ack_deadline_seconds", seconds, &ACK_DEADLINE_SECONDS)
 }
 
-/// Reads the ack deadline of a stream; 0 leaves it as it is.
+/// Reads the ack deadline of a stream, which its first request must have.
 ///
 /// # Errors
 ///
 /// [`BrokerError::InvalidArgument`] outside 10 to 600 s.
-pub(crate) fn stream_deadline(seconds: i32) -> Result<Option<Duration>, BrokerError> {
-    if seconds == 0 {
-        return Ok(None);
-    }
-    in_range("stream_ack_deadline_seconds", seconds, &ACK_DEADLINE_SECONDS).map(Some)
+pub(crate) fn stream_deadline(seconds: i32) -> Result<Duration, BrokerError> {
+    in_range("stream_ack_deadline_seconds", seconds, &ACK_DEADLINE_SECONDS)
 }
 
 /// Reads a span of a resource, checked against a range of seconds.
@@ -88,8 +85,7 @@ mod tests {
         for (seconds, expected) in cases {
             assert_eq!(ack_deadline(seconds).ok().map(|span| span.as_secs()), expected, "{seconds}");
         }
-        assert_eq!(stream_deadline(0), Ok(None));
-        assert!(stream_deadline(9).is_err());
+        assert!(stream_deadline(10).is_ok() && stream_deadline(0).is_err() && stream_deadline(9).is_err());
     }
 
     #[test]

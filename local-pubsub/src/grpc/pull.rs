@@ -46,3 +46,35 @@ async fn first_batch(stream: &OpenStream) -> Result<Vec<pb::ReceivedMessage>, St
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use tokio_util::sync::CancellationToken;
+    use tonic::Code;
+
+    use super::*;
+    use crate::{admin, broker::Limits};
+
+    #[tokio::test]
+    async fn a_shutdown_ends_a_waiting_pull() {
+        let stopping = CancellationToken::new();
+        let hub = Hub::new(Limits::default(), stopping.clone());
+        let (topic, name) =
+            ("projects/p/topics/plays".to_owned(), "projects/p/subscriptions/plays".to_owned());
+        admin::create_topic(&hub, pb::Topic { name: topic.clone(), ..Default::default() })
+            .expect("a new topic");
+        let wanted = pb::Subscription { name: name.clone(), topic, ..Default::default() };
+        admin::create_subscription(&hub, wanted).expect("a new subscription");
+        let request = pb::PullRequest { subscription: name, max_messages: 1, ..Default::default() };
+        let mut waiting = pin!(pull(&hub, &request));
+        tokio::select! {
+            biased;
+            answer = &mut waiting => panic!("there is nothing to answer with: {answer:?}"),
+            () = std::future::ready(()) => {}
+        }
+        stopping.cancel();
+        assert_eq!(waiting.await.expect_err("an end that clients retry").code(), Code::Unavailable);
+    }
+}

@@ -54,7 +54,7 @@ impl Session {
     fn open(hub: &Arc<Hub>, first: &StreamingPullRequest) -> Result<Self, Status> {
         let subscription = SubscriptionName::parse(&first.subscription)?;
         let options = StreamOptions {
-            ack_deadline: stream_deadline(first.stream_ack_deadline_seconds)?,
+            ack_deadline: Some(stream_deadline(first.stream_ack_deadline_seconds)?),
             max_outstanding_messages: limit(first.max_outstanding_messages),
             max_outstanding_bytes: limit(first.max_outstanding_bytes),
         };
@@ -114,8 +114,9 @@ impl Session {
                 "{field} must be set in the initial request of the stream only."
             )));
         }
-        if let Some(deadline) = stream_deadline(request.stream_ack_deadline_seconds)? {
-            self.stream.set_ack_deadline(deadline);
+        // Later requests may leave it as it is.
+        if request.stream_ack_deadline_seconds != 0 {
+            self.stream.set_ack_deadline(stream_deadline(request.stream_ack_deadline_seconds)?);
         }
         self.listen(request)
     }
