@@ -31,6 +31,7 @@
 mod admin;
 pub mod broker;
 mod convert;
+mod fallback;
 mod grpc;
 mod hub;
 mod pb;

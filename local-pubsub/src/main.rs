@@ -54,13 +54,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: &Config) -> io::Result<()> {
+    // Before anyone can know that it runs, so that no signal finds it without handlers.
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let limits = Limits { max_retained_bytes: config.max_retained_mib << 20 };
     let broker = LocalPubSub::new().with_limits(limits).bind(&config.listen).await?;
     tracing::info!(address = %broker.local_addr(), "listening; nothing is persistent");
     tokio::select! {
         _ = terminate.recv() => {}
-        result = tokio::signal::ctrl_c() => result?,
+        _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
     broker.shutdown().await;

@@ -12,7 +12,7 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
-use crate::{broker::Limits, grpc, hub::Hub, rest};
+use crate::{broker::Limits, fallback, grpc, hub::Hub, rest};
 
 /// How long a shutdown waits for connections to close before it drops them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -54,7 +54,8 @@ impl LocalPubSub {
         let local_addr = listener.local_addr()?;
         let stopping = CancellationToken::new();
         let hub = Hub::new(self.limits, stopping.clone());
-        let routes = Routes::from(grpc::routes(&hub).into_axum_router().merge(rest::router(hub.clone())));
+        let router = grpc::routes(&hub).into_axum_router().merge(rest::router(hub.clone()));
+        let routes = Routes::from(fallback::add_to(router));
         let mut builder = Server::builder()
             .accept_http1(true)
             .initial_stream_window_size(WINDOW_BYTES)
