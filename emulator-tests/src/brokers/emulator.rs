@@ -16,6 +16,9 @@ use super::{installation::EmulatorInstallation, process_tree::TiedChild};
 /// How long the emulator may take to answer: 2 s on an idle machine, several times that on a busy one.
 const START: Duration = Duration::from_secs(90);
 
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Between two questions whether it answers yet.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -60,6 +63,17 @@ impl GoogleEmulator {
         self.endpoint.clone()
     }
 
+    /// Whether it still answers: to tell a test that failed from an emulator that died.
+    ///
+    /// # Errors
+    /// When it does not; the text has the end of its log.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        if self.answers(&http_client()?).await {
+            return Ok(());
+        }
+        bail!("Google's emulator no longer answers; its log ends with:\n{}", self.end_of_log())
+    }
+
     /// Kills it and waits for its end. It has no way to end otherwise, and nothing to lose.
     pub async fn stop(mut self) {
         let ended = tokio::task::spawn_blocking(move || self.process.kill()).await;
@@ -83,11 +97,10 @@ impl GoogleEmulator {
     }
 
     async fn until_it_answers(&mut self) -> anyhow::Result<()> {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
-        let url = format!("http://{}/", self.endpoint);
+        let client = http_client()?;
         let deadline = Instant::now() + START;
         loop {
-            if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            if self.answers(&client).await {
                 return Ok(());
             }
             if let Some(status) = self.process.ended()? {
@@ -106,6 +119,11 @@ impl GoogleEmulator {
         }
     }
 
+    async fn answers(&self, client: &reqwest::Client) -> bool {
+        let answer = client.get(format!("http://{}/", self.endpoint)).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     fn lost_its_port(&self) -> bool {
         self.end_of_log().contains("Address already in use")
     }
@@ -117,6 +135,10 @@ impl GoogleEmulator {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
+}
+
+fn http_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().timeout(ANSWER).no_proxy().build()
 }
 
 fn free_port() -> std::io::Result<u16> {

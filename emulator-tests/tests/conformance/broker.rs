@@ -46,7 +46,15 @@ pub(crate) async fn run(
         Kind::Local => TestBroker::local().await?,
         Kind::Emulator => TestBroker::emulator().await?,
     };
-    timeout(LONGEST_CASE, case(&broker)).await.with_context(|| format!("not done within {LONGEST_CASE:?}"))?
+    let done = timeout(LONGEST_CASE, case(&broker)).await;
+    let done = done.with_context(|| format!("not done within {LONGEST_CASE:?}")).flatten();
+    match (done, EMULATOR.get().filter(|_| kind == Kind::Emulator)) {
+        (Err(error), Some(emulator)) => match emulator.check().await {
+            Ok(()) => Err(error),
+            Err(dead) => Err(error.context(dead)),
+        },
+        (done, _) => done,
+    }
 }
 
 impl TestBroker {
@@ -57,6 +65,7 @@ impl TestBroker {
 
     pub(crate) async fn emulator() -> anyhow::Result<Self> {
         let emulator = EMULATOR.get_or_try_init(GoogleEmulator::start).await?;
+        emulator.check().await?;
         Self::connect(Kind::Emulator, emulator.endpoint(), None).await
     }
 
