@@ -6,7 +6,7 @@
 //! PlaySpec (shares, timing)   ─┘        pure, seeded                         the rim
 //! ```
 //!
-//! Everything but [`publish`] is synchronous and a pure function of the seed and of the times that it is given, so
+//! Everything but [`publish()`] is synchronous and a pure function of the seed and of the times that it is given, so
 //! that a run can be repeated and its sessions recomputed. Addresses and user ids are made up, drawn from the
 //! networks of whatever City database is in use; all the same they are treated as real ones are, and never printed.
 
