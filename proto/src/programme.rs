@@ -40,7 +40,7 @@ pub enum Inserted {
     Changed,
     /// It was known already, lost against the one with which it disagrees, or is older than what is kept.
     Unchanged,
-    /// It begins more than ten minutes ahead, or more slots are announced than any pipeline announces.
+    /// It begins more than ten minutes ahead, or after more slots than any pipeline announces.
     Refused,
 }
 
@@ -53,20 +53,32 @@ impl Programme {
         if slot.starts_at > now + MAX_AHEAD {
             return Inserted::Refused;
         }
-        let oldest_kept = self.oldest_kept(now);
-        if oldest_kept.is_some_and(|oldest| slot.starts_at < oldest) {
+        self.forget_old(now);
+        if self.oldest_kept(now).is_some_and(|oldest| slot.starts_at < oldest) {
             return Inserted::Unchanged;
         }
         match self.slots.get(&slot.starts_at) {
             Some(known) if !stands_instead(&slot, known) => return Inserted::Unchanged,
-            None if self.slots.len() >= MAX_SLOTS => return Inserted::Refused,
-            _ => {}
+            Some(_) => {}
+            None if self.slots.len() < MAX_SLOTS => {}
+            // Full: what begins last makes room, so that the same slots stay in whatever order they come.
+            None => match self.slots.last_key_value() {
+                Some((last, _)) if *last > slot.starts_at => {
+                    self.slots.pop_last();
+                }
+                _ => return Inserted::Refused,
+            },
         }
         self.slots.insert(slot.starts_at, Arc::new(slot));
+        self.forget_old(now);
+        Inserted::Changed
+    }
+
+    /// Drops the slots before the ninth before the current one.
+    fn forget_old(&mut self, now: Timestamp) {
         if let Some(oldest) = self.oldest_kept(now) {
             self.slots = self.slots.split_off(&oldest);
         }
-        Inserted::Changed
     }
 
     /// The slot that is shown at `instant`: the newest that has started. It stays current until another starts.
@@ -220,6 +232,23 @@ mod tests {
         let refused =
             (1..=120).filter(|number| programme.insert(slot(*number, 7), at(0, 0)) == Inserted::Refused);
         assert_eq!(refused.count(), 120 - MAX_SLOTS);
+        assert_eq!(programme.newest_first().count(), MAX_SLOTS);
+    }
+
+    #[test]
+    fn a_flood_of_slots_is_over_when_its_time_has_come() {
+        let mut programme = programme(1..=120, at(0, 0));
+        assert_eq!(programme.insert(slot(130, 7), at(100, 0)), Inserted::Changed);
+        assert_eq!(shown(&programme, at(130, 0)).0, Some(130));
+        let mut programme = Programme::default();
+        for number in (1..=120).rev() {
+            programme.insert(slot(number, 7), at(0, 0));
+        }
+        assert_eq!(
+            shown(&programme, at(0, 0)).1,
+            Some(1),
+            "what begins first stays, in whatever order it came"
+        );
         assert_eq!(programme.newest_first().count(), MAX_SLOTS);
     }
 
