@@ -7,6 +7,8 @@ use std::time::Duration;
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_gax::error::rpc::Code;
 use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
+use google_cloud_gax::options::RequestOptionsBuilder as _;
+use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_pubsub::client::{BasePublisher, Subscriber, SubscriptionAdmin, TopicAdmin};
 
 use crate::service::with_sources;
@@ -27,6 +29,9 @@ pub enum Reachable {
     Yes,
     /// Pub/Sub answers that it does not exist.
     Missing,
+    /// It is a subscription whose topic was deleted: nothing will ever come through it, also when a topic of the same
+    /// name is made again.
+    Detached,
     /// Pub/Sub does not answer as it should.
     No(String),
 }
@@ -38,10 +43,16 @@ impl Reachable {
         match self {
             Self::Yes => None,
             Self::Missing => Some(format!("{name} does not exist")),
+            Self::Detached => {
+                Some(format!("the topic of {name} was deleted; delete the subscription and make it anew"))
+            }
             Self::No(reason) => Some(format!("cannot look {name} up: {reason}")),
         }
     }
 }
+
+/// What Pub/Sub calls the topic of a subscription whose topic was deleted.
+const DELETED_TOPIC: &str = "_deleted-topic_";
 
 /// How long Pub/Sub may take to answer whether something is there.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -78,10 +89,8 @@ impl PubSub {
     /// When the emulator's address is not `host:port`.
     pub fn from_settings(settings: &CommonSettings) -> Result<Self, SettingError> {
         let host = settings.pubsub_emulator_host.as_deref();
-        let has_port =
-            |host: &str| host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        if host.is_some_and(|host| !has_port(host)) {
-            let problem = "expected host:port, such as localhost:8085";
+        if host.is_some_and(|host| !is_host_and_port(host.strip_prefix("http://").unwrap_or(host))) {
+            let problem = "expected host:port, such as localhost:8085 or [::1]:8085";
             return Err(SettingError::new("PUBSUB_EMULATOR_HOST", problem));
         }
         Ok(Self::new(&settings.google_cloud_project, host))
@@ -141,7 +150,8 @@ impl PubSub {
     pub async fn find_subscription(&self, name: &str) -> Reachable {
         look_up(async {
             let admin = self.subscription_admin().await.map_err(|error| error.to_string())?;
-            Ok(admin.get_subscription().set_subscription(name).send().await.map(drop))
+            let call = admin.get_subscription().set_subscription(name).with_retry_policy(NeverRetry);
+            Ok(call.send().await.map(|found| found.topic != DELETED_TOPIC))
         })
         .await
     }
@@ -150,7 +160,8 @@ impl PubSub {
     pub async fn find_topic(&self, name: &str) -> Reachable {
         look_up(async {
             let admin = self.topic_admin().await.map_err(|error| error.to_string())?;
-            Ok(admin.get_topic().set_topic(name).send().await.map(drop))
+            let call = admin.get_topic().set_topic(name).with_retry_policy(NeverRetry);
+            Ok(call.send().await.map(|_| true))
         })
         .await
     }
@@ -164,9 +175,27 @@ impl PubSub {
     }
 }
 
-async fn look_up(asked: impl Future<Output = Result<google_cloud_pubsub::Result<()>, String>>) -> Reachable {
+/// A name or an address (an IPv6 one in brackets), a colon and a port.
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match v6 {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    };
+    is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Tells of what was `asked` for; `false` is a subscription without a topic.
+async fn look_up(
+    asked: impl Future<Output = Result<google_cloud_pubsub::Result<bool>, String>>,
+) -> Reachable {
     let error = match tokio::time::timeout(LOOK_UP, asked).await {
-        Ok(Ok(Ok(()))) => return Reachable::Yes,
+        Ok(Ok(Ok(true))) => return Reachable::Yes,
+        Ok(Ok(Ok(false))) => return Reachable::Detached,
         Ok(Ok(Err(error))) => error,
         Ok(Err(reason)) => return Reachable::No(reason),
         Err(_) => return Reachable::No(format!("no answer within {LOOK_UP:?}")),
@@ -196,6 +225,18 @@ mod tests {
         assert_eq!(pubsub.topic("plays"), "projects/demo/topics/plays");
         assert_eq!(pubsub.topic("projects/other/topics/plays"), "projects/other/topics/plays");
         assert_eq!(pubsub.subscription("plays-pipeline"), "projects/demo/subscriptions/plays-pipeline");
+    }
+
+    #[test]
+    fn emulators_are_a_host_and_a_port() {
+        for text in ["localhost:8085", "127.0.0.1:1", "[::1]:8085", "pubsub.local_net-1:80"] {
+            assert!(is_host_and_port(text), "{text}");
+        }
+        for text in
+            ["localhost", ":8085", "a b:1", "::1:8085", "[::x]:1", "host:0", "host:65536", "https://x:1", ""]
+        {
+            assert!(!is_host_and_port(text), "{text}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! read settings -> start logs -> run(config, stop) until it ends -> exit code
 //! ```
 //!
-//! SIGTERM or SIGINT cancels `stop`: a request to finish, which a service answers by draining within its own deadline.
+//! SIGTERM, SIGINT or SIGHUP cancels `stop`: a request to finish, which a service answers by draining within its own deadline.
 //! A second signal ends the process at once.
 
 use std::io::Write as _;
@@ -80,7 +80,7 @@ where
     }
 }
 
-/// Cancels `stop` at the first SIGTERM or SIGINT; ends the process at the second.
+/// Cancels `stop` at the first SIGTERM, SIGINT or SIGHUP (the terminal was closed); ends the process at the second.
 ///
 /// # Errors
 /// When the process cannot listen for signals.
@@ -88,11 +88,13 @@ pub fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = hang_up.recv() => {}
             }
             if stop.is_cancelled() {
                 tracing::warn!("told to stop a second time, ending at once");

@@ -41,8 +41,8 @@ pub enum Invocation<C> {
 /// What both services are told. Flattened into each service's `Config`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct CommonSettings {
-    /// The Google Cloud project of the topics and subscriptions.
-    #[arg(long)]
+    /// The id of the Google Cloud project of the topics and subscriptions.
+    #[arg(long, value_parser = project_id)]
     pub google_cloud_project: String,
 
     /// host:port of a Pub/Sub emulator, spoken to in plaintext and without credentials. Unset: Google Cloud Pub/Sub
@@ -55,8 +55,8 @@ pub struct CommonSettings {
     pub log_format: LogFormat,
 
     /// Which log lines are written: a level, or tracing-subscriber's directives. The HTTP server tells of its
-    /// own start and end, which we do too.
-    #[arg(long, default_value = "info,actix_server=warn")]
+    /// own start and end, which we do too, and of every malformed request, with which anyone could fill the log.
+    #[arg(long, default_value = "info,actix_server=warn,actix_http=off")]
     pub rust_log: String,
 }
 
@@ -77,10 +77,12 @@ pub fn read<C: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Invocation<C>, SettingError> {
-    let command = C::command().args_override_self(true).after_help(HELP_FOOTER);
+    // A value that begins with a hyphen is a wrong value, not an unknown flag.
+    let command = C::command().mut_args(|argument| argument.allow_hyphen_values(true));
+    let command = command.args_override_self(true).after_help(HELP_FOOTER);
     let mut arguments = arguments.into_iter();
     let program = arguments.next().unwrap_or_default();
-    let variables = variables(&command, environment);
+    let variables = variables(&command, environment)?;
     let all = std::iter::once(program).chain(variables).chain(arguments);
     match command.try_get_matches_from(all).and_then(|matches| C::from_arg_matches(&matches)) {
         Ok(config) => Ok(Invocation::Run(config)),
@@ -94,16 +96,20 @@ pub fn read<C: Parser>(
 }
 
 /// The set environment variables as flags.
-fn variables(command: &clap::Command, environment: impl Fn(&str) -> Option<OsString>) -> Vec<OsString> {
-    let flags = command.get_arguments().filter_map(|argument| {
-        let value = environment(&argument.get_id().as_str().to_uppercase())?;
-        let mut flag = OsString::from(format!("--{}=", argument.get_long()?));
-        (!value.is_empty()).then(|| {
-            flag.push(value);
-            flag
-        })
-    });
-    flags.collect()
+fn variables(
+    command: &clap::Command,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Vec<OsString>, SettingError> {
+    let mut flags = Vec::new();
+    for argument in command.get_arguments() {
+        let name = argument.get_id().as_str().to_uppercase();
+        let (Some(flag), Some(value)) = (argument.get_long(), environment(&name)) else { continue };
+        let value = value.into_string().map_err(|_| SettingError::new(&name, "expected a text in UTF-8"))?;
+        if !value.is_empty() {
+            flags.push(format!("--{flag}={value}").into());
+        }
+    }
+    Ok(flags)
 }
 
 /// The first paragraph of clap's message, in one line, without `error: `.
@@ -147,6 +153,18 @@ pub fn number_between(text: &str, min: f64, max: f64) -> Result<f64, String> {
     number
         .filter(|number| (min..=max).contains(number))
         .ok_or_else(|| format!("expected a number from {min} to {max}"))
+}
+
+/// Parses a project's id: letters in lower case, digits and - . : (the last two in those of organisations' domains).
+fn project_id(text: &str) -> Result<String, String> {
+    let valid = text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte));
+    valid.then(|| text.to_owned()).ok_or_else(|| {
+        "expected a project's id, such as my-project-1: letters in lower case, digits and -, a letter first".to_owned()
+    })
 }
 
 /// Parses the name of a topic: its id as Pub/Sub defines it, or its full name.
@@ -243,6 +261,13 @@ mod tests {
             ("zero", "", vec![PROJECT, ("WINDOW", "0s")], "'--window <WINDOW>': expected a duration above"),
             ("too fine", "", vec![PROJECT, ("WINDOW", "1us")], "whole milliseconds"),
             ("no unit", "", vec![PROJECT, ("WINDOW", "5")], "such as 500ms"),
+            (
+                "a project's full name",
+                "",
+                vec![("GOOGLE_CLOUD_PROJECT", "projects/demo")],
+                "expected a project's id",
+            ),
+            ("a negative value", "--window -1s", vec![PROJECT], "'--window <WINDOW>': expected a duration"),
             ("bad choice", "", vec![PROJECT, ("LOG_FORMAT", "xml")], "[possible values: text, json]"),
         ];
         for (name, arguments, environment, expected) in cases {

@@ -238,7 +238,7 @@ impl Subscriber {
             let found = self.pubsub.find_subscription(subscription).await;
             failed = if matches!(found, Reachable::No(_)) { failed + 1 } else { 0 };
             if let Some(problem) = found.problem(subscription)
-                && (found == Reachable::Missing || failed >= FAILED_LOOK_UPS)
+                && (!matches!(found, Reachable::No(_)) || failed >= FAILED_LOOK_UPS)
             {
                 return problem;
             }
