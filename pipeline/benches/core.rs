@@ -20,7 +20,7 @@ use listening_together_proto::{Kilometres, Timestamp};
 use maxminddb::Reader;
 use pipeline::curate::CurateRules;
 use pipeline::engine::{Effect, Engine, Rules};
-use pipeline::locate::Atlas;
+use pipeline::locate::{Atlas, DatabasePaths};
 use pipeline::matching::MatchRules;
 use pipeline::sample::Sampler;
 use pipeline::window::WindowRules;
@@ -106,7 +106,8 @@ fn stream(case: &Case, plays: u64, city: &Path) -> anyhow::Result<Vec<Received>>
 
 /// The CPU time of taking the stream in: decode, sample, locate, window, match, curate, ledger.
 fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Duration> {
-    let atlas = Atlas::open(city, 200)?;
+    let paths = DatabasePaths { city: city.to_owned(), anonymous_ip: None };
+    let atlas = Atlas::new(paths.open()?, 200);
     let mut engine = Engine::new(rules(case)?, atlas, Default::default(), Vec::new(), stream[0].at);
     let mut effects: Vec<Effect<()>> = Vec::new();
     let start = cpu_time();

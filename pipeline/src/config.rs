@@ -14,6 +14,7 @@ use service_runtime::settings::{
 
 use crate::curate::CurateRules;
 use crate::engine::Rules;
+use crate::locate::DatabasePaths;
 use crate::matching::MatchRules;
 use crate::sample::Sampler;
 use crate::window::WindowRules;
@@ -46,6 +47,10 @@ pub struct Config {
     /// anonymous.
     #[arg(long)]
     pub geoip_anonymous_ip_db: Option<PathBuf>,
+
+    /// How often the databases' files are looked at for a new edition.
+    #[arg(long, default_value = "30s", value_parser = positive_duration)]
+    pub geoip_reload_interval: Duration,
 
     /// A CSV file of track_id,title,artists joined by ;,artwork_url. Unset: tracks are shown by their id.
     #[arg(long)]
@@ -131,6 +136,12 @@ fn kilometres(text: &str) -> Result<Kilometres, String> {
 }
 
 impl Config {
+    /// Where the databases are.
+    #[must_use]
+    pub fn databases(&self) -> DatabasePaths {
+        DatabasePaths { city: self.geoip_city_db.clone(), anonymous_ip: self.geoip_anonymous_ip_db.clone() }
+    }
+
     /// How far ahead slots can be announced without crowding one another out of a programme.
     fn longest_lead(&self) -> Duration {
         let slots_ahead = MAX_SLOTS - RECENT_SLOTS - 2;
@@ -147,6 +158,11 @@ impl Config {
             let problem =
                 format_args!("expected at least MAX_DISORDER ({least}ms), or no session is young enough");
             return Err(SettingError::new("MAX_SESSION_AGE", problem));
+        }
+        if self.dead_letter_topic == self.sessions_topic {
+            // Rejected messages carry addresses and user ids, and every replica reads the sessions topic.
+            let problem = "expected another topic than SESSIONS_TOPIC";
+            return Err(SettingError::new("DEAD_LETTER_TOPIC", problem));
         }
         if self.lead > self.longest_lead() {
             let most = self.longest_lead().as_millis();

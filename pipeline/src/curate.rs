@@ -158,6 +158,12 @@ impl<A> Curator<A> {
         self.announce(starts_at, sessions, pending, now, give_up)
     }
 
+    /// The start of the oldest window that a candidate is of.
+    #[must_use]
+    pub fn oldest_candidate(&self) -> Option<Timestamp> {
+        self.candidates.iter().map(|candidate| candidate.window.start).min()
+    }
+
     /// Gives up every candidate.
     pub fn drain(&mut self) -> impl Iterator<Item = Pending<A>> {
         std::mem::take(&mut self.candidates).into_iter().flat_map(|candidate| candidate.pending)

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Effect, Engine};
 use crate::ledger::{DropReason, Held};
+use crate::locate::Databases;
 use crate::publish::{Outbox, until_confirmed};
 use crate::receive::{Acknowledge, Delivery};
 use crate::telemetry::{Books, Telemetry};
@@ -68,6 +69,8 @@ pub struct Driver<A, O> {
     rejections: VecDeque<Rejection<A>>,
     rejecting: usize,
     complaints: Arc<Complaints>,
+    /// New editions of the databases; one waits here until the engine can take it.
+    editions: Option<mpsc::Receiver<Databases>>,
 }
 
 /// How often failures are told, one limit for all messages of a kind.
@@ -89,7 +92,15 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             rejections: VecDeque::new(),
             rejecting: 0,
             complaints: Arc::new(Complaints { announcements: seldom(), rejections: seldom() }),
+            editions: None,
         }
+    }
+
+    /// Takes over each new edition of the databases that comes from `editions`.
+    #[must_use]
+    pub fn with_databases(mut self, editions: mpsc::Receiver<Databases>) -> Self {
+        self.editions = Some(editions);
+        self
     }
 
     /// Works until `stop`, then waits a little for what is being published, and hands everything else back.
@@ -137,9 +148,19 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             // take its own backlog for an idle stream.
             let waiting = std::iter::from_fn(|| deliveries.try_recv().ok());
             waiting.take(BATCH).for_each(|delivery| self.receive(delivery, &mut effects));
+            self.take_new_databases();
             self.engine.advance(now(), &mut effects);
             self.carry_out(&mut effects);
             self.show_books();
+        }
+    }
+
+    /// A new edition is not urgent: it is looked for whenever something else woke us, at least once a second.
+    fn take_new_databases(&mut self) {
+        if self.engine.can_replace_databases()
+            && let Some(databases) = self.editions.as_mut().and_then(|editions| editions.try_recv().ok())
+        {
+            self.engine.replace_databases(databases);
         }
     }
 
@@ -215,6 +236,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             watermark: self.engine.watermark(),
             sessions_found: self.engine.sessions_found(),
             failed_lookups: self.engine.failed_lookups(),
+            databases_built_at: self.engine.databases_built_at(),
         });
     }
 }

@@ -17,7 +17,7 @@ use crate::catalogue::Catalogue;
 use crate::curate::{Candidate, CurateRules, Curator};
 use crate::decode::{self, Play, Rejection};
 use crate::ledger::{DropReason, Held, Ledger};
-use crate::locate::Atlas;
+use crate::locate::{Atlas, Databases};
 use crate::matching::{self, MatchRules};
 use crate::sample::Sampler;
 use crate::window::{Listener, Pane, Pending, WindowRules, Windows};
@@ -71,6 +71,8 @@ pub struct Engine<A> {
     curator: Curator<A>,
     ledger: Ledger,
     sessions_found: u64,
+    /// The start of the newest window that may hold spots of the databases before those in use.
+    newest_of_previous: Option<Timestamp>,
 }
 
 impl<A> Engine<A> {
@@ -91,6 +93,7 @@ impl<A> Engine<A> {
             curator: Curator::new(rules.curate, announced, now),
             ledger: Ledger::default(),
             sessions_found: 0,
+            newest_of_previous: None,
         }
     }
 
@@ -126,6 +129,7 @@ impl<A> Engine<A> {
             self.fire_late(effects);
             self.decide(now, effects);
         }
+        self.forget_previous_databases();
     }
 
     /// When there may be something to do if nothing is received before.
@@ -151,6 +155,25 @@ impl<A> Engine<A> {
     pub fn drain(&mut self) {
         self.windows.drain().for_each(drop);
         self.curator.drain().for_each(drop);
+    }
+
+    /// Whether [`Engine::replace_databases`] can take a new edition: not before the edition before the one in use is
+    /// forgotten, which takes as long as its windows are kept.
+    #[must_use]
+    pub const fn can_replace_databases(&self) -> bool {
+        !self.atlas.has_previous()
+    }
+
+    /// Locates the plays that come in `databases`.
+    pub fn replace_databases(&mut self, databases: Databases) {
+        self.atlas.replace(databases);
+        self.newest_of_previous = self.windows.kept().map(|(_, newest)| newest);
+    }
+
+    /// When the city database in use was built.
+    #[must_use]
+    pub fn databases_built_at(&self) -> Option<Timestamp> {
+        self.atlas.databases().built_at()
     }
 
     /// The account of all plays.
@@ -190,6 +213,18 @@ impl<A> Engine<A> {
         }
         let spot = self.atlas.locate(play.address)?;
         Ok(Listener { user: play.user, played_at: play.played_at, address: play.address, spot })
+    }
+
+    /// Once every window and candidate that may refer to them is gone.
+    fn forget_previous_databases(&mut self) {
+        if !self.atlas.has_previous() {
+            return;
+        }
+        let oldest = self.windows.kept().map(|(oldest, _)| oldest);
+        let oldest = [oldest, self.curator.oldest_candidate()].into_iter().flatten().min();
+        if oldest.is_none_or(|oldest| Some(oldest) > self.newest_of_previous) {
+            self.atlas.forget_previous();
+        }
     }
 
     fn fire(&mut self, effects: &mut Vec<Effect<A>>) {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Everything from decode to curate is ordinary synchronous code without clock, client or environment, put together in
-//! [`engine`]; only [`receive`], [`publish`], [`drive`] and [`run`] touch the world.
+//! [`engine`]; only [`receive`], [`publish`], [`drive`],
+//! [`reload`] and [`run`] touch the world.
 
 pub mod receive;
 
@@ -25,6 +26,7 @@ pub mod catalogue;
 
 pub mod config;
 pub mod drive;
+pub mod reload;
 pub mod run;
 pub mod telemetry;
 

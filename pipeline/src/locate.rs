@@ -3,30 +3,42 @@
 //! Thousands of addresses share one record of a city database. What matching needs of a record is decoded once and
 //! kept beside the reader ([`Spot`]); the names in eight languages are decoded again only for the few places that are
 //! published. Memory is bounded by the number of records in the database (some 60 bytes for each that was met).
+//!
+//! A new edition of the databases takes over at once for the plays that come. The edition before it is kept until nothing
+//! refers to it any more: the spots of windows that are still open are its own.
 
-use std::collections::BTreeMap;
+mod databases;
+
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
-use listening_together_proto::{Coordinates, Names, Place};
-use maxminddb::{MaxMindDbError, Reader};
-use serde::Deserialize;
+use listening_together_proto::{Coordinates, Place};
+use maxminddb::MaxMindDbError;
+
+use databases::{AnonymousIpRecord, CityRecord};
+pub use databases::{DatabaseError, DatabaseKind, DatabasePaths, Databases};
 
 use crate::decode::Address;
 use crate::ledger::DropReason;
 
 /// The databases, and what has been looked up in them.
 pub struct Atlas {
-    city: Reader<Vec<u8>>,
-    anonymous_ip: Option<Reader<Vec<u8>>>,
     max_accuracy_radius_km: u32,
+    current: Edition,
+    previous: Option<Edition>,
+    failed_lookups: u64,
+}
+
+/// An edition of the databases, with what has been looked up in it.
+struct Edition {
+    databases: Databases,
+    /// Tells its references from those of the edition before and after it.
+    odd: bool,
     /// What a city record holds, by its offset in the database; `None` is a record that locates nobody.
     spots_by_record: HashMap<usize, Option<SpotRef>>,
     spots: Vec<Spot>,
     /// Whether a record of the anonymous IP database hides an address, by its offset.
     hiding_by_record: HashMap<usize, bool>,
-    failed_lookups: u64,
 }
 
 /// What matching needs to know of a city record.
@@ -65,76 +77,53 @@ impl Spot {
     }
 }
 
-/// A [`Spot`] of an [`Atlas`].
+/// A [`Spot`] of one of an [`Atlas`]' two editions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpotRef(u32);
 
-/// Why a database cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// It cannot be read, or is damaged.
-    #[error("cannot use {path} ({source}); expected a MaxMind DB file (.mmdb) of {expected}")]
-    Unusable {
-        /// Which file.
-        path: PathBuf,
-        /// What kind of database is accepted.
-        expected: &'static str,
-        /// What is wrong with it.
-        source: MaxMindDbError,
-    },
-    /// It is a database of something else.
-    #[error("{path} is a database of type {found:?}; expected {expected}")]
-    WrongType {
-        /// Which file.
-        path: PathBuf,
-        /// What its metadata calls it.
-        found: String,
-        /// What kind of database is accepted.
-        expected: &'static str,
-    },
-}
+impl SpotRef {
+    /// The highest bit tells the edition, the others the spot in it.
+    const ODD: u32 = 1 << 31;
 
-const CITIES: &str = "cities, such as GeoLite2-City or GeoIP2-City";
-const ANONYMIZERS: &str = "anonymous addresses, such as GeoIP2-Anonymous-IP";
-
-/// Opens a database and checks all of it: a damaged one is refused now, not at some lookup later.
-///
-/// The file is read into memory, not mapped: a map would crash the process when the file is overwritten in place.
-fn open(path: &Path, types: &[&str], expected: &'static str) -> Result<Reader<Vec<u8>>, DatabaseError> {
-    let unusable = |source| DatabaseError::Unusable { path: path.to_owned(), expected, source };
-    let reader = Reader::open_readfile(path).map_err(unusable)?;
-    let found = &reader.metadata().database_type;
-    if !types.iter().any(|known| found.contains(known)) {
-        return Err(DatabaseError::WrongType { path: path.to_owned(), found: found.clone(), expected });
+    const fn is_odd(self) -> bool {
+        self.0 & Self::ODD != 0
     }
-    reader.verify().map_err(unusable)?;
-    Ok(reader)
+
+    const fn index(self) -> usize {
+        (self.0 & !Self::ODD) as usize
+    }
 }
 
 impl Atlas {
-    /// Opens the databases; without one of anonymous addresses, no address counts as hidden.
-    ///
-    /// # Errors
-    /// When the city database cannot be used.
-    pub fn open(city: &Path, max_accuracy_radius_km: u32) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            city: open(city, &["City", "Enterprise"], CITIES)?,
-            anonymous_ip: None,
-            max_accuracy_radius_km,
-            spots_by_record: HashMap::new(),
-            spots: Vec::new(),
-            hiding_by_record: HashMap::new(),
-            failed_lookups: 0,
-        })
+    /// Looks up in `databases`; a record less accurate than `max_accuracy_radius_km` locates nobody.
+    #[must_use]
+    pub fn new(databases: Databases, max_accuracy_radius_km: u32) -> Self {
+        let current = Edition::new(databases, false);
+        Self { max_accuracy_radius_km, current, previous: None, failed_lookups: 0 }
     }
 
-    /// Drops addresses that the database at `path` says hide where they are.
-    ///
-    /// # Errors
-    /// When the database cannot be used.
-    pub fn with_anonymous_ip(mut self, path: &Path) -> Result<Self, DatabaseError> {
-        self.anonymous_ip = Some(open(path, &["Anonymous"], ANONYMIZERS)?);
-        Ok(self)
+    /// From now on looks up in `databases`. What the edition before said stays known until
+    /// [`Atlas::forget_previous`]; there must be no edition before that one any more.
+    pub fn replace(&mut self, databases: Databases) {
+        let next = Edition::new(databases, !self.current.odd);
+        self.previous = Some(std::mem::replace(&mut self.current, next));
+    }
+
+    /// Whether an edition from before is still kept.
+    #[must_use]
+    pub const fn has_previous(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    /// Nothing refers to the edition before any more.
+    pub fn forget_previous(&mut self) {
+        self.previous = None;
+    }
+
+    /// The edition in use.
+    #[must_use]
+    pub const fn databases(&self) -> &Databases {
+        &self.current.databases
     }
 
     /// Where `address` is.
@@ -152,31 +141,30 @@ impl Atlas {
     /// What matching needs to know of a place that [`Atlas::locate`] found.
     ///
     /// # Panics
-    /// When `spot` is another atlas's.
+    /// When `spot` is another atlas's, or of an edition that is forgotten.
     #[must_use]
     pub fn spot(&self, spot: SpotRef) -> &Spot {
-        &self.spots[spot.0 as usize]
+        &self.edition(spot).spots[spot.index()]
     }
 
     /// All that the database knows of a place, with `listener_count` listeners.
     ///
     /// # Panics
-    /// When `spot` is another atlas's.
+    /// When `spot` is another atlas's, or of an edition that is forgotten.
     #[must_use]
     pub fn place(&self, spot: SpotRef, listener_count: u32) -> Place {
-        let spot = self.spot(spot);
-        let record = self.city.lookup(spot.network.into()).and_then(|found| found.decode::<CityNames>());
-        let record = record.ok().flatten().unwrap_or_default();
-        let names = |names: BTreeMap<String, String>| Names::from(&names);
+        let edition = self.edition(spot);
+        let spot = &edition.spots[spot.index()];
+        let names = edition.databases.names(spot.network.into());
         Place {
             geoname_id: spot.geoname_id,
-            city: names(record.city.names),
-            country_code: record.country.iso_code.into(),
-            country: names(record.country.names),
+            city: names.city,
+            country_code: names.country_code,
+            country: names.country,
             coordinates: spot.coordinates,
             accuracy_radius_km: spot.accuracy_radius_km,
             listener_count,
-            time_zone: record.location.time_zone.into(),
+            time_zone: names.time_zone,
         }
     }
 
@@ -186,27 +174,36 @@ impl Atlas {
         self.failed_lookups
     }
 
+    fn edition(&self, spot: SpotRef) -> &Edition {
+        if spot.is_odd() == self.current.odd {
+            return &self.current;
+        }
+        self.previous.as_ref().expect("an edition is kept as long as something refers to it")
+    }
+
     fn hides(&mut self, ip: IpAddr) -> bool {
-        let Some(database) = &self.anonymous_ip else { return false };
-        let found = match database.lookup(ip) {
-            Ok(found) => found,
+        let edition = &mut self.current;
+        let found = match edition.databases.anonymous_ip(ip) {
+            None => return false,
+            Some(Ok(found)) => found,
             // An IPv6 address in a database of IPv4 addresses is not in it.
-            Err(MaxMindDbError::InvalidInput { .. }) => return false,
-            Err(_) => {
+            Some(Err(MaxMindDbError::InvalidInput { .. })) => return false,
+            Some(Err(_)) => {
                 self.failed_lookups += 1;
                 return true;
             }
         };
         let Some(record) = found.offset() else { return false };
-        *self.hiding_by_record.entry(record).or_insert_with(|| match found.decode::<AnonymousIp>() {
-            Ok(flags) => flags.is_some_and(|flags| flags.any()),
+        *edition.hiding_by_record.entry(record).or_insert_with(|| match found.decode::<AnonymousIpRecord>() {
+            Ok(flags) => flags.is_some_and(|flags| flags.hides()),
             // Who cannot be shown not to hide is treated as hiding.
             Err(_) => true,
         })
     }
 
     fn spot_at(&mut self, ip: IpAddr) -> Option<SpotRef> {
-        let found = match self.city.lookup(ip) {
+        let edition = &mut self.current;
+        let found = match edition.databases.city(ip) {
             Ok(found) => found,
             Err(error) => {
                 self.failed_lookups += u64::from(!matches!(error, MaxMindDbError::InvalidInput { .. }));
@@ -214,111 +211,50 @@ impl Atlas {
             }
         };
         let record = found.offset()?;
-        if let Some(known) = self.spots_by_record.get(&record) {
+        if let Some(known) = edition.spots_by_record.get(&record) {
             return *known;
         }
         let decoded = found.decode::<CityRecord<'_>>();
         self.failed_lookups += u64::from(decoded.is_err());
         let network = found.network().map(|network| Address::from(network.ip()));
         let spot = match (decoded, network) {
-            (Ok(Some(city)), Ok(network)) => city.spot(network, self.max_accuracy_radius_km),
+            (Ok(Some(city)), Ok(network)) => spot_of(&city, network, self.max_accuracy_radius_km),
             _ => None,
         };
-        let spot = spot.map(|spot| {
-            self.spots.push(spot);
-            SpotRef(u32::try_from(self.spots.len() - 1).expect("a database has fewer than 2^32 records"))
-        });
-        self.spots_by_record.insert(record, spot);
+        let spot = spot.map(|spot| Edition::add(&mut edition.spots, edition.odd, spot));
+        edition.spots_by_record.insert(record, spot);
         spot
     }
 }
 
-/// The part of a city record that says where it is.
-#[derive(Deserialize)]
-struct CityRecord<'a> {
-    #[serde(default)]
-    city: CityId,
-    #[serde(borrow, default)]
-    country: Country<'a>,
-    #[serde(default)]
-    location: Location,
-}
+impl Edition {
+    fn new(databases: Databases, odd: bool) -> Self {
+        Self {
+            databases,
+            odd,
+            spots_by_record: HashMap::new(),
+            spots: Vec::new(),
+            hiding_by_record: HashMap::new(),
+        }
+    }
 
-#[derive(Default, Deserialize)]
-struct Country<'a> {
-    iso_code: Option<&'a str>,
-}
-
-#[derive(Default, Deserialize)]
-struct CityId {
-    geoname_id: Option<u32>,
-}
-
-#[derive(Default, Deserialize)]
-struct Location {
-    latitude: Option<f64>,
-    longitude: Option<f64>,
-    /// The reader takes a number only at the width that the schema gives it: 16 bits.
-    accuracy_radius: Option<u16>,
-}
-
-impl CityRecord<'_> {
-    fn spot(&self, network: Address, max_accuracy_radius_km: u32) -> Option<Spot> {
-        let coordinates = Coordinates::new(self.location.latitude?, self.location.longitude?)?;
-        let accuracy_radius_km = u32::from(self.location.accuracy_radius.unwrap_or(0));
-        let geoname_id = self.city.geoname_id.filter(|id| *id != 0)?;
-        let country = CountryCode::new(self.country.iso_code.unwrap_or_default());
-        let spot = Spot { geoname_id, accuracy_radius_km, coordinates, country, network };
-        (accuracy_radius_km <= max_accuracy_radius_km).then_some(spot)
+    fn add(spots: &mut Vec<Spot>, odd: bool, spot: Spot) -> SpotRef {
+        spots.push(spot);
+        let index = u32::try_from(spots.len() - 1).expect("a database has fewer than 2^31 records");
+        SpotRef(index | if odd { SpotRef::ODD } else { 0 })
     }
 }
 
-/// The part of a city record that says how it is called.
-#[derive(Default, Deserialize)]
-struct CityNames {
-    #[serde(default)]
-    city: Named,
-    #[serde(default)]
-    country: Named,
-    #[serde(default)]
-    location: Clock,
-}
-
-#[derive(Default, Deserialize)]
-struct Named {
-    #[serde(default)]
-    iso_code: String,
-    #[serde(default)]
-    names: BTreeMap<String, String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Clock {
-    #[serde(default)]
-    time_zone: String,
-}
-
-/// A record of an anonymous IP database. Flags are present only where true: most records are empty.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AnonymousIp {
-    is_anonymous: bool,
-    is_anonymous_vpn: bool,
-    is_hosting_provider: bool,
-    is_public_proxy: bool,
-    is_residential_proxy: bool,
-    is_tor_exit_node: bool,
-}
-
-impl AnonymousIp {
-    const fn any(&self) -> bool {
-        self.is_anonymous
-            || self.is_anonymous_vpn
-            || self.is_hosting_provider
-            || self.is_public_proxy
-            || self.is_residential_proxy
-            || self.is_tor_exit_node
-    }
+/// Where a record is, if it is known well enough.
+fn spot_of(city: &CityRecord<'_>, network: Address, max_accuracy_radius_km: u32) -> Option<Spot> {
+    let spot = Spot {
+        geoname_id: city.geoname_id()?,
+        accuracy_radius_km: city.accuracy_radius_km(),
+        coordinates: city.coordinates()?,
+        country: CountryCode::new(city.country_code()),
+        network,
+    };
+    (spot.accuracy_radius_km <= max_accuracy_radius_km).then_some(spot)
 }
 
 #[cfg(test)]
@@ -385,9 +321,51 @@ mod tests {
             ("truncated", broken, "expected a MaxMind DB file"),
             ("of another type", fixture.anonymous_ip(), "expected cities, such as GeoLite2-City"),
         ];
-        for (name, path, expected) in cases {
-            let error = Atlas::open(&path, 200).err().unwrap().to_string();
-            assert!(error.contains(expected), "{name}: {error}");
+        for (name, city, expected) in cases {
+            let error = DatabasePaths { city, anonymous_ip: None }.open().err().unwrap();
+            assert_eq!(error.kind().setting(), "GEOIP_CITY_DB");
+            assert!(error.to_string().contains(expected), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_an_edition_said_is_known_until_it_is_forgotten() {
+        let fixture = AtlasFixture::new();
+        let mut atlas = fixture.open();
+        let before = atlas.locate(address("198.18.0.7")).unwrap();
+        atlas.replace(fixture.databases());
+        let after = atlas.locate(address("198.18.3.7")).unwrap();
+        assert_eq!((atlas.spot(before).geoname_id, atlas.spot(after).geoname_id), (1, 3));
+        assert_eq!(atlas.place(before, 1).geoname_id, 1);
+        atlas.forget_previous();
+        atlas.replace(fixture.databases());
+        let again = atlas.locate(address("198.18.0.7")).unwrap();
+        assert_eq!((atlas.spot(again).geoname_id, atlas.spot(after).geoname_id), (1, 3));
+    }
+
+    proptest::proptest! {
+        /// A damaged database is refused, or gives some answer: never a panic, never for ever.
+        #[test]
+        fn damage_is_refused_or_survived(
+            damage in proptest::collection::vec((proptest::num::usize::ANY, proptest::num::u8::ANY), 1..16),
+            length in proptest::option::weighted(0.2, 0usize..4000),
+        ) {
+            let fixture = AtlasFixture::new();
+            let mut bytes = std::fs::read(fixture.city()).unwrap();
+            for (at, byte) in damage {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            bytes.truncate(length.unwrap_or(usize::MAX));
+            let city = fixture.write("damaged.mmdb", &bytes);
+            if let Ok(databases) = (DatabasePaths { city, anonymous_ip: None }).open() {
+                let mut atlas = Atlas::new(databases, 200);
+                for network in 0..16 {
+                    if let Ok(spot) = atlas.locate(Address::from(IpAddr::from([198, 18, network, 1]))) {
+                        let _ = atlas.place(spot, 1);
+                    }
+                }
+            }
         }
     }
 }

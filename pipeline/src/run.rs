@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use google_cloud_pubsub::subscriber::handler::Handler;
 use listening_together_proto::Slot;
 use service_runtime::admin::{self, Readiness};
 use service_runtime::backoff::Seldom;
@@ -13,16 +14,18 @@ use service_runtime::pubsub::{PubSub, Reachable};
 use service_runtime::service::{ServiceError, with_sources};
 use service_runtime::settings::SettingError;
 use service_runtime::telemetry::Metrics;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::drive::{Driver, now};
 use crate::engine::Engine;
-use crate::locate::Atlas;
+use crate::locate::{Atlas, Databases};
 use crate::publish::{PubSubOutbox, read_slots};
 use crate::receive::{PlaysSource, ReceiveSettings};
-use crate::telemetry::Telemetry;
+use crate::reload::{self, FilesSeen};
+use crate::telemetry::{Reloads, Telemetry};
 
 /// How long the streams may take to send their last acknowledgements.
 const LAST_ACKS: Duration = Duration::from_secs(4);
@@ -43,10 +46,12 @@ struct Resources {
 /// When a setting is wrong, or a part ends by itself.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceError> {
     let rules = config.rules()?;
+    let databases_seen = FilesSeen::now(&config.databases());
     let atlas = open_atlas(&config)?;
     let catalogue = read_catalogue(&config)?;
     let metrics = Metrics::new("pipeline").map_err(|error| ServiceError::part("metrics", error))?;
     let telemetry = Telemetry::new(&metrics.meter());
+    let editions = watch_databases(&config, databases_seen, Reloads::new(&metrics.meter()));
     let readiness = Readiness::default();
     let admin = admin::server(config.admin_addr, readiness.clone(), metrics)?;
     let admin_handle = admin.handle();
@@ -58,12 +63,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
         sessions: pubsub.topic(&config.sessions_topic),
         dead_letters: pubsub.topic(&config.dead_letter_topic),
     };
-    tracing::info!(endpoint = pubsub.endpoint(), subscription = resources.plays, "starting");
+    let (endpoint, subscription, tracks) = (pubsub.endpoint(), &resources.plays, catalogue.len());
+    tracing::info!(endpoint, %subscription, tracks, "starting");
     let checks = tokio::spawn(check(pubsub.clone(), resources.names(), readiness.clone(), stop.clone()));
     let outcome = if until_ready(&readiness, &stop).await {
         let announced = read_back(&pubsub, &resources.sessions, &stop).await;
         let engine = Engine::new(rules, atlas, catalogue, announced, now());
-        work(&config, &pubsub, &resources, engine, telemetry, &stop).await
+        work(&config, &pubsub, &resources, Works { engine, editions, telemetry }, &stop).await
     } else {
         Ok(())
     };
@@ -76,17 +82,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
 
 /// Opens the databases; without one of anonymous addresses, with a warning.
 fn open_atlas(config: &Config) -> Result<Atlas, SettingError> {
-    let city = Atlas::open(&config.geoip_city_db, config.max_accuracy_radius_km);
-    let city = city.map_err(|error| SettingError::new("GEOIP_CITY_DB", error))?;
-    match &config.geoip_anonymous_ip_db {
-        Some(path) => {
-            city.with_anonymous_ip(path).map_err(|error| SettingError::new("GEOIP_ANONYMOUS_IP_DB", error))
-        }
-        None => {
-            tracing::warn!("GEOIP_ANONYMOUS_IP_DB is not set, plays from anonymised addresses are kept");
-            Ok(city)
-        }
+    let databases = config.databases().open();
+    let databases = databases.map_err(|error| SettingError::new(error.kind().setting(), error))?;
+    if config.geoip_anonymous_ip_db.is_none() {
+        tracing::warn!("GEOIP_ANONYMOUS_IP_DB is not set, plays from anonymised addresses are kept");
     }
+    Ok(Atlas::new(databases, config.max_accuracy_radius_km))
 }
 
 fn read_catalogue(config: &Config) -> Result<Catalogue, SettingError> {
@@ -94,13 +95,26 @@ fn read_catalogue(config: &Config) -> Result<Catalogue, SettingError> {
     Catalogue::read(path).map_err(|error| SettingError::new("TRACK_CATALOG", error))
 }
 
+/// Opens new editions of the databases in the background, for as long as somebody takes them.
+fn watch_databases(config: &Config, seen: FilesSeen, reloads: Reloads) -> mpsc::Receiver<Databases> {
+    let (sender, editions) = mpsc::channel(1);
+    tokio::spawn(reload::watch(config.databases(), seen, config.geoip_reload_interval, sender, reloads));
+    editions
+}
+
+/// What works between the streams and the topics.
+struct Works {
+    engine: Engine<Handler>,
+    editions: mpsc::Receiver<Databases>,
+    telemetry: Telemetry,
+}
+
 /// From the first stream to the last acknowledgement.
 async fn work(
     config: &Config,
     pubsub: &PubSub,
     resources: &Resources,
-    engine: Engine<google_cloud_pubsub::subscriber::handler::Handler>,
-    telemetry: Telemetry,
+    works: Works,
     stop: &CancellationToken,
 ) -> Result<(), ServiceError> {
     let client = |error| ServiceError::part("the Pub/Sub client", error);
@@ -108,7 +122,7 @@ async fn work(
     let subscriber = pubsub.subscriber().await.map_err(client)?;
     let outbox = PubSubOutbox::new(&publisher, &resources.sessions, &resources.dead_letters);
     let mut source = PlaysSource::open(&subscriber, &resources.plays, config.receive(), stop);
-    let driver = Driver::new(engine, outbox, telemetry);
+    let driver = Driver::new(works.engine, outbox, works.telemetry).with_databases(works.editions);
     tracing::info!("receiving plays");
     let outcome = driver.run(source.deliveries(), stop).await;
     if tokio::time::timeout(LAST_ACKS, source.close()).await.is_err() {

@@ -19,6 +19,8 @@ pub struct Books {
     pub sessions_found: u64,
     /// Database lookups that failed.
     pub failed_lookups: u64,
+    /// When the city database was built.
+    pub databases_built_at: Option<Timestamp>,
 }
 
 /// The latest books, and those that the scrape under way reads.
@@ -49,6 +51,7 @@ impl Telemetry {
             watermark: Timestamp::MIN,
             sessions_found: 0,
             failed_lookups: 0,
+            databases_built_at: None,
         };
         let shelf = Arc::new(Mutex::new(Shelf { latest: books, scraped: books }));
         observe_books(meter, &shelf);
@@ -85,6 +88,29 @@ impl Telemetry {
     /// A play's session is published `now`.
     pub fn settled(&self, played_at: Timestamp, now: Timestamp) {
         self.play_to_publish.record(now.since(played_at).as_secs_f64(), &[]);
+    }
+}
+
+/// Counts new editions of the databases.
+#[derive(Clone, Debug)]
+pub struct Reloads(Counter<u64>);
+
+impl Reloads {
+    /// Makes the instrument.
+    #[must_use]
+    pub fn new(meter: &Meter) -> Self {
+        let counter = meter.u64_counter("pipeline.geoip.reloads");
+        Self(counter.with_description("New editions of the databases, by whether they could be used").build())
+    }
+
+    /// A new edition is in use.
+    pub fn succeeded(&self) {
+        self.0.add(1, &[KeyValue::new("outcome", "succeeded")]);
+    }
+
+    /// A new edition cannot be used.
+    pub fn failed(&self) {
+        self.0.add(1, &[KeyValue::new("outcome", "failed")]);
     }
 }
 
@@ -130,6 +156,19 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
         .u64_observable_counter("pipeline.geoip.failed_lookups")
         .with_description("Database lookups that a damaged record made fail")
         .with_callback(move |gauge| gauge.observe(failed().failed_lookups, &[]))
+        .build();
+    let built = scraped();
+    meter
+        .f64_observable_gauge("pipeline.geoip.built")
+        .with_unit("s")
+        .with_description(
+            "When the city database in use was built, in seconds since the epoch: time() - this is its age",
+        )
+        .with_callback(move |gauge| {
+            if let Some(built_at) = built().databases_built_at {
+                gauge.observe(built_at.as_millis() as f64 / 1000.0, &[]);
+            }
+        })
         .build();
     let time = scraped();
     meter
@@ -187,7 +226,13 @@ mod tests {
                 ledger.drop_play(dropped, DropReason::Late);
                 drop(held);
                 let watermark = Timestamp::from_millis(0);
-                writer.show(Books { ledger, watermark, sessions_found: 0, failed_lookups: 0 });
+                writer.show(Books {
+                    ledger,
+                    watermark,
+                    sessions_found: 0,
+                    failed_lookups: 0,
+                    databases_built_at: None,
+                });
             }
         });
         for _ in 0..200 {

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use mmdb_writer::{Value, Writer};
 use tempfile::TempDir;
 
-use crate::locate::Atlas;
+use crate::locate::{Atlas, DatabasePaths, Databases};
 
 /// A city database and an anonymous IP database in a temporary directory.
 pub(crate) struct AtlasFixture {
@@ -22,11 +22,17 @@ impl AtlasFixture {
     }
 
     pub(crate) fn open(&self) -> Atlas {
-        self.open_city_only().with_anonymous_ip(&self.anonymous_ip()).unwrap()
+        Atlas::new(self.databases(), 200)
     }
 
     pub(crate) fn open_city_only(&self) -> Atlas {
-        Atlas::open(&self.city(), 200).unwrap()
+        let paths = DatabasePaths { city: self.city(), anonymous_ip: None };
+        Atlas::new(paths.open().unwrap(), 200)
+    }
+
+    pub(crate) fn databases(&self) -> Databases {
+        let paths = DatabasePaths { city: self.city(), anonymous_ip: Some(self.anonymous_ip()) };
+        paths.open().unwrap()
     }
 
     pub(crate) fn city(&self) -> PathBuf {

@@ -189,6 +189,12 @@ impl<A> Windows<A> {
         }
     }
 
+    /// The starts of the oldest and of the newest window that is kept.
+    #[must_use]
+    pub fn kept(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((*self.windows.first_key_value()?.0, *self.windows.last_key_value()?.0))
+    }
+
     /// Gives up every play that waits for its window.
     pub fn drain(&mut self) -> impl Iterator<Item = Pending<A>> {
         let windows = std::mem::take(&mut self.windows);

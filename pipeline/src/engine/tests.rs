@@ -349,6 +349,22 @@ fn a_slot_that_was_overslept_is_not_announced() {
 }
 
 #[test]
+fn plays_located_in_two_editions_of_the_databases_meet() {
+    let mut story = Story::new(rules());
+    let fixture = AtlasFixture::new();
+    story.play("ana", "song", BERLIN, 1200);
+    story.engine.replace_databases(fixture.databases());
+    assert!(!story.engine.can_replace_databases(), "the window still refers to the edition before");
+    story.play("bo", "song", LIMA, 1300);
+    story.time(3000).confirm_all();
+    assert_eq!(story.announced, ["1: song #0"]);
+    story.time(31_500);
+    assert!(!story.engine.can_replace_databases());
+    story.time(33_000);
+    assert!(story.engine.can_replace_databases(), "the window has expired");
+}
+
+#[test]
 fn draining_hands_every_play_back() {
     let mut story = Story::new(rules());
     story.play("ana", "song", BERLIN, 100).play("bo", "song", LIMA, 100).play("cy", "song", LIMA, 1900);
