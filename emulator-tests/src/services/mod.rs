@@ -1,5 +1,6 @@
 //! The real binaries as processes, as a user runs them: settings in, log lines, metrics and answers out.
 
+mod lifeline;
 mod metrics;
 mod process;
 

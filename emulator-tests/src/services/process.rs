@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use super::Metrics;
+use super::lifeline::Lifeline;
 
 /// Why a service is not as it should be.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,8 @@ pub struct Ended {
 pub struct Service {
     name: String,
     child: Child,
+    /// Before the child in order of being dropped, so that it never outlives it.
+    _lifeline: Option<Lifeline>,
     admin: SocketAddr,
     log: PathBuf,
     http: reqwest::Client,
@@ -93,7 +96,15 @@ impl Service {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        Ok(Self { name, child, admin, log: log.to_owned(), http: reqwest::Client::new() })
+        let lifeline = child.id().map(Lifeline::tie).transpose().map_err(failed)?;
+        Ok(Self {
+            name,
+            child,
+            _lifeline: lifeline,
+            admin,
+            log: log.to_owned(),
+            http: reqwest::Client::new(),
+        })
     }
 
     /// The process's id, for those who measure it.

@@ -124,6 +124,25 @@ async fn a_replica_takes_its_subscription_with_it() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_follows_a_topic_that_is_made_anew() -> anyhow::Result<()> {
+    let broker = LocalPubSub::new().bind("127.0.0.1:0").await?;
+    let installation = Installation::create(&broker.local_addr().to_string()).await?;
+    let mut replica = installation.replica("europe")?;
+    replica.service.until_ready(PATIENCE).await?;
+    let pubsub = &installation.topology.pubsub;
+    pubsub.topic_admin().await?.delete_topic().set_topic(pubsub.topic(SESSIONS)).send().await?;
+    Topology::create(&broker.local_addr().to_string(), &installation.topology.project).await?;
+    assert_eq!(installation.topology.session_subscriptions().await?, [""; 0], "its subscription is detached");
+    until("a new subscription", PATIENCE, async || {
+        installation.topology.session_subscriptions().await.is_ok_and(|names| names.len() == 1)
+    })
+    .await?;
+    replica.service.terminate(END).await?;
+    broker.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_pipeline_goes_on_with_the_programme() -> anyhow::Result<()> {
     let broker = LocalPubSub::new().bind("127.0.0.1:0").await?;
     let installation = Installation::create(&broker.local_addr().to_string()).await?;
