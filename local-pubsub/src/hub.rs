@@ -10,13 +10,17 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use arc_swap::ArcSwapOption;
 use hashbrown::HashMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{
-    Batch, Broker, BrokerError, Limits, Monotonic, Now, StreamHandle, StreamId, StreamOptions,
-    SubscriptionName, UnixMillis,
+use crate::{
+    broker::{
+        Batch, Broker, BrokerError, Limits, Monotonic, Now, StreamHandle, StreamId, StreamOptions,
+        SubscriptionName, UnixMillis,
+    },
+    faults::{Decisions, FaultPlan},
 };
 
 /// The shared broker of a server.
@@ -26,11 +30,18 @@ pub(crate) struct Hub {
     started: Instant,
     timer: Notify,
     stopping: CancellationToken,
+    /// What goes wrong at present.
+    faults: ArcSwapOption<Decisions>,
+    port_open: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
 struct State {
     broker: Broker,
+    /// Ends the course of the present plan.
+    plan: CancellationToken,
+    /// Publish calls since the present plan was set.
+    publishes: u64,
     sleepers: HashMap<StreamId, Arc<Notify>>,
     /// When the timer will go off.
     armed: Option<Monotonic>,
@@ -38,8 +49,21 @@ struct State {
 
 impl Hub {
     pub(crate) fn new(limits: Limits, stopping: CancellationToken) -> Arc<Self> {
-        let state = State { broker: Broker::new(limits), sleepers: HashMap::new(), armed: None };
-        Arc::new(Self { state: Mutex::new(state), started: Instant::now(), timer: Notify::new(), stopping })
+        let state = State {
+            broker: Broker::new(limits),
+            plan: CancellationToken::new(),
+            publishes: 0,
+            sleepers: HashMap::new(),
+            armed: None,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            started: Instant::now(),
+            timer: Notify::new(),
+            stopping,
+            faults: ArcSwapOption::empty(),
+            port_open: watch::Sender::new(true),
+        })
     }
 
     /// Runs one operation on the broker, at the present moment.
@@ -65,6 +89,76 @@ impl Hub {
         let handle = state.broker.open_stream(subscription, options, self.now())?;
         state.sleepers.insert(handle.id(), Arc::clone(&wakeup));
         Ok(OpenStream { hub: Arc::clone(self), handle, wakeup })
+    }
+
+    /// What goes wrong at present; usually nothing.
+    pub(crate) fn faults(&self) -> Option<Arc<Decisions>> {
+        self.faults.load_full()
+    }
+
+    /// Counts a Publish call, and tells whether it is to fail.
+    pub(crate) fn refuses_publish(&self, topic: &str) -> bool {
+        let Some(faults) = self.faults() else { return false };
+        let call = {
+            let mut state = self.lock();
+            state.publishes += 1;
+            state.publishes
+        };
+        faults.refuses_publish(topic, call)
+    }
+
+    /// Whether connections are to be accepted, and word of every change.
+    pub(crate) fn port_open(&self) -> watch::Receiver<bool> {
+        self.port_open.subscribe()
+    }
+
+    /// Begins a plan of faults, in place of the one before. The faults of its beginning hold on return.
+    pub(crate) fn set_faults(self: &Arc<Self>, plan: FaultPlan) {
+        let course = CancellationToken::new();
+        let set = Instant::now();
+        {
+            let mut state = self.lock();
+            std::mem::replace(&mut state.plan, course.clone()).cancel();
+            state.publishes = 0;
+            // The storms of the plan before are no reason to leave out those of this one.
+            state.broker.set_faults(None, self.now());
+            self.enter(&mut state, Decisions::at(&plan, Duration::ZERO));
+        }
+        if plan.next_change(Duration::ZERO).is_some() {
+            tokio::spawn(Arc::clone(self).follow(plan, set, course));
+        }
+    }
+
+    /// Goes through the moments of a plan at which something changes.
+    async fn follow(self: Arc<Self>, plan: FaultPlan, set: Instant, course: CancellationToken) {
+        let mut elapsed = Duration::ZERO;
+        while let Some(change) = plan.next_change(elapsed) {
+            elapsed = change;
+            tokio::select! {
+                biased;
+                () = course.cancelled() => return,
+                () = self.stopping.cancelled() => return,
+                () = tokio::time::sleep_until((set + change).into()) => {}
+            }
+            let mut state = self.lock();
+            // Another plan may have been set since this one's moment came.
+            if course.is_cancelled() {
+                return;
+            }
+            self.enter(&mut state, Decisions::at(&plan, elapsed));
+        }
+    }
+
+    fn enter(&self, state: &mut State, faults: Option<Decisions>) {
+        if faults.is_some() || self.faults.load().is_some() {
+            tracing::info!(?faults, "what goes wrong changes");
+        }
+        let faults = faults.map(Arc::new);
+        self.faults.store(faults.clone());
+        self.port_open.send_replace(!faults.as_ref().is_some_and(|faults| faults.refuses_connections()));
+        state.broker.set_faults(faults, self.now());
+        state.sleepers.values().for_each(|stream| stream.notify_one());
+        self.follow_up(state);
     }
 
     /// Resolves when the server begins to shut down.
@@ -141,6 +235,11 @@ pub(crate) struct OpenStream {
 impl OpenStream {
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// The number that the faults know this stream by.
+    pub(crate) fn number(&self) -> u64 {
+        self.handle.id().0
     }
 
     /// Leases the next messages; after an empty batch, [`woken`](Self::woken) tells when to ask again.

@@ -16,8 +16,12 @@
 //! and Cloud Storage subscriptions, snapshots, schemas, transforms, detaching, IAM, and publishing or pulling
 //! over REST.
 //!
+//! It can also be told to fail, by a [`FaultPlan`]: messages that are delayed, reordered, doubled or lost,
+//! acknowledgements that are lost, publishes that are refused, streams that end or stall, a port that closes.
+//!
 //! The parts: [`broker`] is the whole behaviour as a synchronous data structure; `hub` puts it behind a lock,
-//! with a clock and one timer; `grpc` and `rest` translate; `server` binds the port.
+//! with a clock and one timer; `faults` decides what goes wrong; `grpc` and `rest` translate; `gate` owns the
+//! port, `server` starts everything.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -32,6 +36,8 @@ mod admin;
 pub mod broker;
 mod convert;
 mod fallback;
+mod faults;
+mod gate;
 mod grpc;
 mod hub;
 mod pb;
@@ -40,4 +46,5 @@ mod server;
 mod status;
 
 pub use broker::Limits;
+pub use faults::{Fault, FaultPlan, InvalidShare, PlannedFault, Share};
 pub use server::{LocalPubSub, Running};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Parser;
-use local_pubsub::{Limits, LocalPubSub};
+use local_pubsub::{FaultPlan, Limits, LocalPubSub};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -26,6 +26,15 @@ struct Config {
     /// and 256 bytes.
     #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     max_retained_mib: u64,
+
+    /// What is to go wrong, as JSON, for example {"seed":7,"faults":[{"on":"plays-pipeline","after_ms":1000,
+    /// "lasts_ms":5000,"fault":{"lose_acks":{"share":0.2}}}]}; the README lists the faults.
+    #[arg(long, default_value = "{}", hide_default_value = true, value_name = "JSON", value_parser = fault_plan)]
+    faults: FaultPlan,
+}
+
+fn fault_plan(json: &str) -> Result<FaultPlan, serde_json::Error> {
+    serde_json::from_str(json)
 }
 
 /// A wrong setting.
@@ -58,7 +67,11 @@ async fn run(config: &Config) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let limits = Limits { max_retained_bytes: config.max_retained_mib << 20 };
-    let broker = LocalPubSub::new().with_limits(limits).bind(&config.listen).await?;
+    let broker = LocalPubSub::new()
+        .with_limits(limits)
+        .with_faults(config.faults.clone())
+        .bind(&config.listen)
+        .await?;
     tracing::info!(address = %broker.local_addr(), "listening; nothing is persistent");
     tokio::select! {
         _ = terminate.recv() => {}

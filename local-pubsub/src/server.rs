@@ -1,18 +1,15 @@
 //! The server: one port for gRPC (HTTP/2) and REST (HTTP/1.1).
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, ToSocketAddrs},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::{Server, server::TcpIncoming},
-};
+use tonic::{service::Routes, transport::Server};
 
-use crate::{broker::Limits, fallback, grpc, hub::Hub, rest};
+use crate::{broker::Limits, fallback, faults::FaultPlan, gate, grpc, hub::Hub, rest};
 
 /// How long a shutdown waits for connections to close before it drops them.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -24,9 +21,10 @@ const WINDOW_BYTES: u32 = 8 << 20;
 const FRAME_BYTES: u32 = 256 << 10;
 
 /// A broker that is yet to be started.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LocalPubSub {
     limits: Limits,
+    faults: FaultPlan,
 }
 
 impl LocalPubSub {
@@ -40,6 +38,13 @@ impl LocalPubSub {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets what goes wrong, from the start on.
+    #[must_use]
+    pub fn with_faults(mut self, faults: FaultPlan) -> Self {
+        self.faults = faults;
         self
     }
 
@@ -62,11 +67,12 @@ impl LocalPubSub {
             .initial_connection_window_size(WINDOW_BYTES)
             .max_frame_size(FRAME_BYTES);
         let server = builder.add_routes(routes).serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            gate::incoming(listener, hub.port_open(), stopping.clone()),
             stopping.clone().cancelled_owned(),
         );
-        tokio::spawn(hub.run_timer());
-        Ok(Running { local_addr, stopping, server: tokio::spawn(server) })
+        hub.set_faults(self.faults);
+        tokio::spawn(Arc::clone(&hub).run_timer());
+        Ok(Running { local_addr, stopping, hub, server: tokio::spawn(server) })
     }
 }
 
@@ -75,6 +81,7 @@ impl LocalPubSub {
 pub struct Running {
     local_addr: SocketAddr,
     stopping: CancellationToken,
+    hub: Arc<Hub>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
 }
 
@@ -83,6 +90,14 @@ impl Running {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Lets things go wrong from now on as this plan says, and no longer as the plan before did; a plan without
+    /// faults ends them. Messages that have been delayed, doubled or lost before stay so.
+    ///
+    /// To be called on the runtime that the broker runs on.
+    pub fn set_faults(&self, plan: FaultPlan) {
+        self.hub.set_faults(plan);
     }
 
     /// Stops accepting, ends streams and waiting pulls with UNAVAILABLE, and waits up to 5 s for connections

@@ -24,3 +24,8 @@ fn code(error: &BrokerError) -> Code {
 pub(crate) fn stopping() -> Status {
     Status::unavailable("local-pubsub is shutting down")
 }
+
+/// What calls and streams get that a planned fault hits.
+pub(crate) fn planned_fault() -> Status {
+    Status::unavailable("local-pubsub was told to fail here")
+}

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, ChildStderr, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -29,8 +29,9 @@ struct Process {
 }
 
 impl Process {
-    fn start() -> Result<Self> {
-        let mut child = command(&["--listen", "localhost:0"]).stderr(Stdio::piped()).spawn()?;
+    fn start(arguments: &[&str]) -> Result<Self> {
+        let mut child =
+            command(&[&["--listen", "localhost:0"], arguments].concat()).stderr(Stdio::piped()).spawn()?;
         let mut log = BufReader::new(child.stderr.take().context("it is piped")?);
         let mut line = String::new();
         log.read_line(&mut line)?;
@@ -69,6 +70,7 @@ fn a_wrong_setting_gets_one_line_and_exit_code_2() -> Result<()> {
         ("not a port", vec!["--listen", "localhost:http"], "--listen", "port"),
         ("no number", vec!["--max-retained-mib", "lots"], "--max-retained-mib", "lots"),
         ("nothing retained", vec!["--max-retained-mib", "0"], "--max-retained-mib", "1.."),
+        ("no plan of faults", vec!["--faults", r#"{"faults": [{"fault": "burn"}]}"#], "--faults", "burn"),
         ("an unknown setting", vec!["--persist"], "--persist", "unexpected"),
     ];
     for (case, arguments, setting, detail) in cases {
@@ -86,9 +88,13 @@ fn help_says_that_nothing_is_persistent() -> Result<()> {
     let output = run(&["--help"])?;
     assert!(output.status.success());
     let told = String::from_utf8(output.stdout)?;
-    for part in
-        ["--listen <HOST:PORT>", "--max-retained-mib", "Nothing is persistent", "PUBSUB_EMULATOR_HOST"]
-    {
+    for part in [
+        "--listen <HOST:PORT>",
+        "--max-retained-mib",
+        "--faults <JSON>",
+        "Nothing is persistent",
+        "PUBSUB_EMULATOR_HOST",
+    ] {
         assert!(told.contains(part), "{part} is missing:\n{told}");
     }
     Ok(())
@@ -97,7 +103,7 @@ fn help_says_that_nothing_is_persistent() -> Result<()> {
 #[test]
 fn signals_end_it_well() -> Result<()> {
     for signal in ["TERM", "INT"] {
-        let mut process = Process::start()?;
+        let mut process = Process::start(&[])?;
         ensure!(process.address.contains(':'), "{:?} is no address", process.address);
         let pid = process.child.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status()?;
@@ -105,6 +111,19 @@ fn signals_end_it_well() -> Result<()> {
         let (code, log) = process.end()?;
         assert_eq!(code, Some(0), "{signal}: {log}");
         assert!(log.contains("stopping"), "{signal}: {log}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_plan_of_faults_is_followed_from_the_start() -> Result<()> {
+    // Open for a moment, or the address would not be told.
+    let plan = r#"{"faults": [{"fault": "refuse_connections", "after_ms": 50}]}"#;
+    let process = Process::start(&["--faults", plan])?;
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(&process.address).is_ok() {
+        ensure!(Instant::now() < deadline, "connections are still accepted");
+        std::thread::yield_now();
     }
     Ok(())
 }

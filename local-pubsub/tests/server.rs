@@ -1,71 +1,20 @@
 //! The server as its embedders see it: shutdown, limits, slow readers, and what it answers to what it does
 //! not know. What it has in common with Google's service is tested by the conformance suite.
 
-use std::time::Duration;
+mod support;
 
 use anyhow::{Context as _, Result};
 use google_cloud_googleapis::pubsub::v1::{
-    AcknowledgeRequest, ListSchemasRequest, PublishRequest, PubsubMessage, PullRequest, StreamingPullRequest,
-    StreamingPullResponse, Subscription, Topic, publisher_client::PublisherClient,
-    schema_service_client::SchemaServiceClient, subscriber_client::SubscriberClient,
+    AcknowledgeRequest, ListSchemasRequest, PullRequest, schema_service_client::SchemaServiceClient,
 };
-use local_pubsub::{Limits, LocalPubSub, Running};
+use local_pubsub::Limits;
+use support::{Client, PATIENCE, SUBSCRIPTION, start};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::mpsc,
     time::timeout,
 };
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status, Streaming, transport::Channel};
-
-const PATIENCE: Duration = Duration::from_secs(30);
-const TOPIC: &str = "projects/tests/topics/plays";
-const SUBSCRIPTION: &str = "projects/tests/subscriptions/plays";
-
-struct Client {
-    publisher: PublisherClient<Channel>,
-    subscriber: SubscriberClient<Channel>,
-}
-
-/// An open stream and the half by which its client speaks.
-type OpenStream = (mpsc::Sender<StreamingPullRequest>, Streaming<StreamingPullResponse>);
-
-async fn start(limits: Limits) -> Result<(Running, Client)> {
-    let broker = LocalPubSub::new().with_limits(limits).bind("127.0.0.1:0").await?;
-    let mut client = Client::connect(&broker).await?;
-    client.publisher.create_topic(Topic { name: TOPIC.to_owned(), ..Default::default() }).await?;
-    let wanted =
-        Subscription { name: SUBSCRIPTION.to_owned(), topic: TOPIC.to_owned(), ..Default::default() };
-    client.subscriber.create_subscription(wanted).await?;
-    Ok((broker, client))
-}
-
-impl Client {
-    async fn connect(broker: &Running) -> Result<Self> {
-        let channel = Channel::from_shared(format!("http://{}", broker.local_addr()))?.connect().await?;
-        let (publisher, subscriber) = (PublisherClient::new(channel.clone()), SubscriberClient::new(channel));
-        Ok(Self { publisher, subscriber })
-    }
-
-    async fn publish(&mut self, count: usize, bytes: usize) -> Result<(), Status> {
-        let message = PubsubMessage { data: vec![7; bytes].into(), ..Default::default() };
-        let request = PublishRequest { topic: TOPIC.to_owned(), messages: vec![message; count] };
-        self.publisher.publish(request).await.map(drop)
-    }
-
-    async fn stream(&mut self) -> Result<OpenStream> {
-        let (requests, inbound) = mpsc::channel(4);
-        let first = StreamingPullRequest {
-            subscription: SUBSCRIPTION.to_owned(),
-            stream_ack_deadline_seconds: 600,
-            ..Default::default()
-        };
-        requests.send(first).await?;
-        let responses = self.subscriber.streaming_pull(ReceiverStream::new(inbound)).await?.into_inner();
-        Ok((requests, responses))
-    }
-}
+use tonic::{Code, transport::Channel};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_ends_streams() -> Result<()> {

@@ -92,6 +92,13 @@ impl Leases {
         out
     }
 
+    /// All deliveries that are leased, oldest first.
+    pub(crate) fn deliveries(&self) -> Vec<DeliveryId> {
+        let mut all: Vec<_> = self.by_delivery.keys().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
     /// When [`run_out`](Self::run_out) may find something next.
     pub(crate) fn next(&self) -> Option<Monotonic> {
         self.deadlines.next()

@@ -40,7 +40,10 @@ pub use resources::{SubscriptionView, TopicView};
 pub use streams::{StreamId, StreamOptions};
 pub use time::{Monotonic, Now, UnixMillis};
 
-use crate::pb::{PubsubMessage, ReceivedMessage};
+use crate::{
+    faults::Decisions,
+    pb::{PubsubMessage, ReceivedMessage},
+};
 use message::{Gauge, Message, MessageId};
 use subscription::{DeadLetter, Delivery, Subscription};
 use topic::Topic;
@@ -52,6 +55,7 @@ const TRIM_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Broker {
     limits: Limits,
+    faults: Option<Arc<Decisions>>,
     retained: Arc<Gauge>,
     topics: BTreeMap<TopicName, Topic>,
     subscriptions: BTreeMap<SubscriptionName, Subscription>,
@@ -114,6 +118,18 @@ impl Broker {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
+    }
+
+    /// Lets messages be published under these faults from now on. Where they begin a redelivery storm all
+    /// leases end.
+    pub(crate) fn set_faults(&mut self, faults: Option<Arc<Decisions>>, now: Now) {
+        let before = std::mem::replace(&mut self.faults, faults.clone());
+        let Some(faults) = faults else { return };
+        let begins = |name: &SubscriptionName| faults.begins_storm(before.as_deref(), name.as_str());
+        let names: Vec<_> = self.subscriptions.keys().filter(|name| begins(name)).cloned().collect();
+        for name in names {
+            drop(self.with(&name, now, |found, dead_letters| found.fail_all(dead_letters, now)));
+        }
     }
 
     /// Bytes of all retained messages, as [`Limits`] counts them.
@@ -322,8 +338,15 @@ impl Broker {
         let store = |(content, id)| Message::store(content, MessageId(id), published, &self.retained);
         let messages: Vec<Arc<Message>> = contents.into_iter().zip(first..).map(store).collect();
         messages.iter().for_each(|message| topic.retain(message));
+        let faults = self.faults.clone();
         for subscription in topic.subscriptions.clone() {
-            drop(self.with(&subscription, now, |found, _| found.enqueue_all(&messages)));
+            drop(self.with(&subscription, now, |found, _| match &faults {
+                None => found.enqueue_all(&messages),
+                Some(faults) => {
+                    let copies = |id: MessageId| faults.copies(subscription.as_str(), id.0);
+                    found.enqueue_copies(&messages, copies, now);
+                }
+            }));
         }
         ids
     }

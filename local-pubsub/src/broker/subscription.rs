@@ -91,6 +91,27 @@ impl Subscription {
         self.wake();
     }
 
+    /// Adds published messages as often as each has `copies`, each after its delay. Messages with an order
+    /// are not delayed.
+    pub(crate) fn enqueue_copies(
+        &mut self,
+        messages: &[Arc<Message>],
+        copies: impl Fn(MessageId) -> Vec<Duration>,
+        now: Now,
+    ) {
+        for message in messages {
+            for delay in copies(message.id()) {
+                if delay.is_zero() || self.is_ordered(message) {
+                    self.enqueue(Arc::clone(message), 0);
+                } else {
+                    let end = now.monotonic.after(delay);
+                    self.backoffs.add(end, Delayed::Message(Arc::clone(message), 0));
+                }
+            }
+        }
+        self.wake();
+    }
+
     pub(crate) fn open_stream(&mut self, id: StreamId, options: StreamOptions, now: Now) {
         self.last_used = now.monotonic;
         self.streams.open(id, options);
@@ -155,6 +176,14 @@ impl Subscription {
             } else {
                 self.leases.extend(*delivery, now.monotonic, *span);
             }
+        }
+        self.wake();
+    }
+
+    /// Takes back everything that is leased, as if all deadlines had passed.
+    pub(crate) fn fail_all(&mut self, dead_letters: bool, now: Now) {
+        for delivery in self.leases.deliveries() {
+            self.fail(delivery, dead_letters, now.monotonic);
         }
         self.wake();
     }

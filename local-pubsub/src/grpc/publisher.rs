@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::{admin, broker::TopicName, hub::Hub, pb, pb::publisher_service::Publisher};
+use crate::{
+    admin, broker::TopicName, hub::Hub, pb, pb::publisher_service::Publisher, status::planned_fault,
+};
 
 /// The service over a broker.
 pub(crate) struct PublisherApi {
@@ -25,6 +27,9 @@ impl Publisher for PublisherApi {
     ) -> Result<Response<pb::PublishResponse>, Status> {
         let request = request.into_inner();
         let topic = TopicName::parse(&request.topic)?;
+        if self.hub.refuses_publish(topic.as_str()) {
+            return Err(planned_fault());
+        }
         let message_ids = self.hub.with(|broker, now| broker.publish(&topic, request.messages, now))?;
         Ok(Response::new(pb::PublishResponse { message_ids }))
     }

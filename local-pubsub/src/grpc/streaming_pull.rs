@@ -3,11 +3,12 @@
 //! The way out is a short channel: a batch is leased only when the channel has room, so a client that does
 //! not read holds a few batches at most. A stream ends with OK when the client closes its half, with
 //! NOT_FOUND when the subscription is deleted, and with UNAVAILABLE, which clients retry, when the server
-//! stops.
+//! stops or a planned fault resets it. Faults are looked at whenever the stream is woken, as it is when they
+//! change; a stream that a fault stalls sleeps until then.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
@@ -17,7 +18,7 @@ use crate::{
     convert::stream_deadline,
     hub::{Hub, OpenStream},
     pb::{StreamingPullRequest, StreamingPullResponse, streaming_pull_response::SubscriptionProperties},
-    status::stopping,
+    status::{planned_fault, stopping},
 };
 
 /// Batches that wait for the connection: one being sent, one ready.
@@ -75,7 +76,15 @@ impl Session {
     ) -> Result<(), Status> {
         let mut runnable = true;
         let mut paused = false;
+        let mut fate = Fate::default();
         loop {
+            if runnable {
+                fate.look_up(&self);
+                if fate.stalled {
+                    self.stream.pause();
+                    runnable = false;
+                }
+            }
             if runnable && !paused && responses.capacity() == 0 {
                 self.stream.pause();
                 paused = true;
@@ -84,6 +93,7 @@ impl Session {
                 biased;
                 () = self.stream.hub().stopping() => return Err(stopping()),
                 () = responses.closed() => return Ok(()),
+                () = fate.reset() => return Err(planned_fault()),
                 request = requests.message() => match request {
                     Ok(Some(request)) => self.listen_on(&request)?,
                     // The client has closed its half, or is gone.
@@ -144,6 +154,36 @@ impl Session {
             received_messages: batch.into_received(),
             subscription_properties: Some(self.properties),
             ..Default::default()
+        }
+    }
+}
+
+/// What planned faults do to a stream.
+#[derive(Debug, Default)]
+struct Fate {
+    stalled: bool,
+    life: Option<Duration>,
+    reset_at: Option<Instant>,
+}
+
+impl Fate {
+    /// Asks what goes wrong at present. A life that has not been heard of before begins now.
+    fn look_up(&mut self, session: &Session) {
+        let faults = session.stream.hub().faults();
+        let (subscription, number) = (session.subscription.as_str(), session.stream.number());
+        self.stalled = faults.as_ref().is_some_and(|faults| faults.stalls(subscription, number));
+        let life = faults.and_then(|faults| faults.stream_life(subscription, number));
+        if life != self.life {
+            self.life = life;
+            self.reset_at = life.map(|life| Instant::now() + life);
+        }
+    }
+
+    /// Resolves when the stream is to end.
+    async fn reset(&self) {
+        match self.reset_at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
         }
     }
 }

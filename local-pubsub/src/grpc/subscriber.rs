@@ -28,7 +28,7 @@ impl SubscriberApi {
     }
 }
 
-/// Acknowledges deliveries by the ids that a client sends back.
+/// Acknowledges deliveries by the ids that a client sends back, but for those that a planned fault loses.
 ///
 /// # Errors
 ///
@@ -39,7 +39,10 @@ pub(super) fn acknowledge(
     subscription: &SubscriptionName,
     ids: &[String],
 ) -> Result<(), BrokerError> {
-    let ids = ids.iter().map(|id| AckId::parse(id)).collect::<Result<Vec<_>, _>>()?;
+    let mut ids = ids.iter().map(|id| AckId::parse(id)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(faults) = hub.faults() {
+        ids.retain(|id| !faults.loses_ack(subscription.as_str(), id.delivery.0));
+    }
     hub.with(|broker, now| broker.acknowledge(subscription, &ids, now))
 }
 

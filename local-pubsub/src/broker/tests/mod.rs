@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod delivery;
+mod faults;
 mod flow;
 mod limits;
 mod ordering;
