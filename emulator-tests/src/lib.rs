@@ -7,4 +7,6 @@ pub mod oracle;
 pub mod collect;
 pub mod services;
 pub mod topology;
+pub mod installation;
+pub mod known_plays;
 pub mod demo;

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use emulator_tests::collect::until;
+use emulator_tests::installation::{Installation, PATIENCE, now_ms, settled_books, slots, updates};
+use emulator_tests::known_plays::known_plays;
 use emulator_tests::oracle::{self, Oracle, Rules};
 use emulator_tests::services::free_address;
 use emulator_tests::topology::{SESSIONS, Topology};
 use local_pubsub::LocalPubSub;
-
-use crate::installation::{Installation, PATIENCE, now_ms, settled_books, slots, updates};
-use crate::known_plays::known_plays;
 
 /// Every session finds room, however late the second pipeline is.
 const SETTINGS: [(&str, &str); 5] = [

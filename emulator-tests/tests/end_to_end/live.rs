@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use emulator_tests::collect::until;
+use emulator_tests::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
 use emulator_tests::listeners::{
     Addresses, Catalogue, HidingRecords, PlaySource, PlaySpec, PlaysOut, Timing, publish_with, publisher,
 };
@@ -14,8 +15,6 @@ use google_cloud_pubsub::model::Message;
 use maxminddb::Reader;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-
-use crate::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
 
 /// No play comes too late, on a busy machine either.
 const MAX_DISORDER: Duration = Duration::from_secs(3);

@@ -4,13 +4,6 @@
 //! What they must be is recomputed from the same plays by `emulator_tests::oracle`, which shares no code with the
 //! pipeline.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test ends at what it does not expect; helpers of tests are not recognised as such"
-)]
-
-mod installation;
-mod known_plays;
 mod lifecycle;
 mod live;
 mod sessions;

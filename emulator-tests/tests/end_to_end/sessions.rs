@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use emulator_tests::collect::Collector;
+use emulator_tests::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
+use emulator_tests::known_plays::known_plays;
 use emulator_tests::oracle::{self, Oracle, Outcome, Rules};
 use emulator_tests::services::Books;
 use emulator_tests::topology::DEAD_LETTERS;
 use listening_together_proto::v1;
 use serde_json::Value;
-
-use crate::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
-use crate::known_plays::known_plays;
 
 /// Every session finds room, and no play comes too late, however busy the machine is.
 const SETTINGS: [(&str, &str); 5] = [

@@ -9,10 +9,11 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 /// The plays were pressed within so many milliseconds before `now_ms`.
-pub(crate) const SPREAD_MS: i64 = 2500;
+pub const SPREAD_MS: i64 = 2500;
 
 /// `count` messages and some duplicates of them, of plays in the time before `now_ms`, in no order.
-pub(crate) fn known_plays(count: usize, now_ms: i64, seed: u64) -> Vec<Bytes> {
+#[must_use]
+pub fn known_plays(count: usize, now_ms: i64, seed: u64) -> Vec<Bytes> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut messages: Vec<Bytes> = Vec::with_capacity(count);
     for _ in 0..count {
@@ -77,6 +78,6 @@ fn future(random: &mut StdRng, now_ms: i64) -> Bytes {
 }
 
 fn timestamp(millis: i64) -> prost_types::Timestamp {
-    let nanos = i32::try_from(millis.rem_euclid(1000)).unwrap() * 1_000_000;
+    let nanos = i32::try_from(millis.rem_euclid(1000) * 1_000_000).expect("a second has 10^9 nanoseconds");
     prost_types::Timestamp { seconds: millis.div_euclid(1000), nanos }
 }

@@ -1,39 +1,53 @@
 //! An installation of its own for each test: topics in a project of their own on a broker, databases, and services.
+//!
+//! The end-to-end tests and the tests of faults start what they are about with it, and read what came out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::collect::Collector;
+use crate::geo_fixtures::table::Atlas;
+use crate::geo_fixtures::{CityFixture, CityRecord, DemoDatabases, demo_city, write_demo_databases};
+use crate::services::{Books, Service, binary, free_address};
+use crate::topology::{PLAYS, SESSIONS, Topology};
 use anyhow::Context as _;
 use bytes::Bytes;
-use emulator_tests::collect::Collector;
-use emulator_tests::geo_fixtures::table::Atlas;
-use emulator_tests::geo_fixtures::{CityFixture, CityRecord, DemoDatabases, demo_city, write_demo_databases};
-use emulator_tests::services::{Books, Service, binary, free_address};
-use emulator_tests::topology::{PLAYS, SESSIONS, Topology};
 use google_cloud_pubsub::model::Message;
 use listening_together_proto::v1;
 use prost::Message as _;
 use tempfile::TempDir;
 
 /// How long anything may take that should take a second or two; the machine may be busy.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Installation {
-    pub(crate) topology: Topology,
-    pub(crate) databases: DemoDatabases,
-    pub(crate) catalogue: PathBuf,
+/// Topics, databases and a catalogue; what runs is started from it.
+#[derive(Debug)]
+pub struct Installation {
+    /// The topics and subscriptions.
+    pub topology: Topology,
+    /// The demo's databases, with a second record of every city.
+    pub databases: DemoDatabases,
+    /// A catalogue that has every other track of the [known plays](crate::known_plays).
+    pub catalogue: PathBuf,
     directory: TempDir,
 }
 
 /// A running replica of the API.
-pub(crate) struct Replica {
-    pub(crate) service: Service,
-    pub(crate) url: String,
+#[derive(Debug)]
+pub struct Replica {
+    /// The process.
+    pub service: Service,
+    /// Where it answers, without a slash at the end.
+    pub url: String,
 }
 
 impl Installation {
-    /// On the broker at `endpoint`.
-    pub(crate) async fn create(endpoint: &str) -> anyhow::Result<Self> {
+    /// On the broker at `endpoint` (`host:port`), in a project of its own.
+    ///
+    /// # Errors
+    /// When the broker refuses, or a file cannot be written.
+    pub async fn create(endpoint: &str) -> anyhow::Result<Self> {
         let project = format!("test-{:08x}", rand::random::<u32>());
         let topology = Topology::create(endpoint, &project).await?;
         let directory = TempDir::new()?;
@@ -45,7 +59,10 @@ impl Installation {
     }
 
     /// Starts a pipeline with these settings beside those that say where everything is.
-    pub(crate) fn pipeline(&self, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn pipeline(&self, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
         let text = |path: &Path| path.display().to_string();
         let mut all = self.topology.settings();
         all.extend([
@@ -60,7 +77,10 @@ impl Installation {
     }
 
     /// Starts a replica of the API.
-    pub(crate) fn replica(&self, region: &str) -> anyhow::Result<Replica> {
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn replica(&self, region: &str) -> anyhow::Result<Replica> {
         let address = free_address()?;
         let mut settings = self.topology.settings();
         settings.extend([("BIND_ADDR", address.to_string()), ("REGION", region.to_owned())]);
@@ -69,7 +89,10 @@ impl Installation {
     }
 
     /// Publishes messages to the plays topic; returns when all are confirmed.
-    pub(crate) async fn publish(&self, messages: &[Bytes]) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When one is not.
+    pub async fn publish(&self, messages: &[Bytes]) -> anyhow::Result<()> {
         let client = self.topology.pubsub.publisher().await?;
         let publisher = client.publisher(self.topology.pubsub.topic(PLAYS)).build();
         let sent: Vec<_> =
@@ -82,7 +105,10 @@ impl Installation {
     }
 
     /// Collects what is published to the sessions topic.
-    pub(crate) async fn watch_sessions(&self) -> anyhow::Result<Collector> {
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn watch_sessions(&self) -> anyhow::Result<Collector> {
         Collector::start(&self.topology, SESSIONS, "watch-sessions").await
     }
 
@@ -119,33 +145,46 @@ fn catalogue_text() -> String {
 }
 
 /// The clock in milliseconds since the epoch.
-pub(crate) fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(since_epoch.as_millis()).unwrap()
+///
+/// # Panics
+/// When it is not after the epoch.
+#[must_use]
+pub fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is after 1970");
+    i64::try_from(since_epoch.as_millis()).expect("the clock is before the year 292,000,000")
 }
 
 /// The updates in messages of the sessions topic.
-pub(crate) fn updates(messages: &[Message]) -> Vec<v1::SessionsUpdate> {
-    messages.iter().map(|message| v1::SessionsUpdate::decode(&message.data[..]).unwrap()).collect()
+///
+/// # Panics
+/// When a message is none.
+#[must_use]
+pub fn updates(messages: &[Message]) -> Vec<v1::SessionsUpdate> {
+    let update = |message: &Message| v1::SessionsUpdate::decode(&message.data[..]);
+    messages.iter().map(|message| update(message).expect("only updates are published")).collect()
 }
 
 /// The slots of updates, by number; each is the same in every update that repeats it, or the test fails elsewhere.
-pub(crate) fn slots(updates: &[v1::SessionsUpdate]) -> std::collections::BTreeMap<u64, v1::Slot> {
+#[must_use]
+pub fn slots(updates: &[v1::SessionsUpdate]) -> BTreeMap<u64, v1::Slot> {
     let all = updates.iter().flat_map(|update| &update.slots);
     all.map(|slot| (slot.number, slot.clone())).collect()
 }
 
 /// Waits until the pipeline holds nothing and has received `deliveries`, and returns its books.
-pub(crate) async fn settled_books(pipeline: &Service, deliveries: u64) -> anyhow::Result<Books> {
+///
+/// # Errors
+/// When it does not come to that, or the books do not add up.
+pub async fn settled_books(pipeline: &Service, deliveries: u64) -> anyhow::Result<Books> {
     let mut books = pipeline.metrics().await?.books();
-    let waiting = emulator_tests::collect::until("every play accounted for", PATIENCE, async || {
+    let waiting = crate::collect::until("every play accounted for", PATIENCE, async || {
         if let Ok(metrics) = pipeline.metrics().await {
             books = metrics.books();
         }
         books.held == 0 && books.received >= deliveries
     });
     let outcome = waiting.await;
-    assert!(books.add_up(), "{books:?}");
+    anyhow::ensure!(books.add_up(), "the books do not add up: {books:?}");
     outcome.with_context(|| format!("{books:?}, {deliveries} were published"))?;
     Ok(books)
 }
