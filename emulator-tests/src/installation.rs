@@ -4,19 +4,27 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::collect::Collector;
 use crate::geo_fixtures::table::Atlas;
 use crate::geo_fixtures::{CityFixture, CityRecord, DemoDatabases, demo_city, write_demo_databases};
+use crate::listeners::{
+    Addresses, Catalogue, HidingRecords, PlaySource, PlaySpec, PlaysOut, Totals, publish_with, publisher,
+};
+use crate::oracle::{Oracle, Rules};
 use crate::services::{Books, Service, binary, free_address};
 use crate::topology::{PLAYS, SESSIONS, Topology};
 use anyhow::Context as _;
 use bytes::Bytes;
 use google_cloud_pubsub::model::Message;
 use listening_together_proto::v1;
+use maxminddb::Reader;
 use prost::Message as _;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long anything may take that should take a second or two; the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -112,8 +120,70 @@ impl Installation {
         Collector::start(&self.topology, SESSIONS, "watch-sessions").await
     }
 
+    /// Starts simulated listeners who publish `per_second` plays until they are told to stop.
+    ///
+    /// # Errors
+    /// When the spec is out of range, or the broker cannot be spoken to.
+    pub async fn listeners(&self, spec: PlaySpec, per_second: f64) -> anyhow::Result<LivePlays> {
+        let source = self.play_source(spec)?;
+        let client = self.topology.pubsub.publisher().await?;
+        let plays = publisher(&client, &self.topology.pubsub.topic(PLAYS));
+        let (stop, sent) = (CancellationToken::new(), Arc::new(Mutex::new(Vec::new())));
+        let (stopped, kept) = (stop.clone(), sent.clone());
+        let send = move |bytes: Bytes| {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.clone());
+            plays.publish(Message::new().set_data(bytes))
+        };
+        let publishing = tokio::spawn(async move {
+            publish_with(source, per_second, send, Arc::new(PlaysOut::default()), stopped).await
+        });
+        Ok(LivePlays { stop, publishing, sent })
+    }
+
+    /// Plays from the demo's addresses, of a catalogue of 2,000 tracks; the same every time.
+    ///
+    /// # Errors
+    /// When the spec is out of range.
+    pub fn play_source(&self, spec: PlaySpec) -> anyhow::Result<PlaySource> {
+        let hiding = HidingRecords::index(Reader::open_readfile(&self.databases.anonymous_ip)?)?;
+        let city = Reader::open_readfile(&self.databases.city)?;
+        let addresses = Arc::new(Addresses::index(&city, 200, Some(hiding))?);
+        Ok(PlaySource::new(spec, &Catalogue::invent(2000, 1), addresses, 1)?)
+    }
+
+    /// What plays must become by these rules.
+    ///
+    /// # Errors
+    /// When a database cannot be read.
+    pub fn oracle(&self, rules: Rules) -> anyhow::Result<Oracle> {
+        let anonymous_ip = Some(self.databases.anonymous_ip.as_path());
+        Oracle::new(&self.databases.city, anonymous_ip, Some(&self.catalogue), rules)
+    }
+
     fn log(&self, name: &str) -> PathBuf {
         self.directory.path().join(format!("{name}-{:08x}.log", rand::random::<u32>()))
+    }
+}
+
+/// Simulated listeners at work.
+#[derive(Debug)]
+pub struct LivePlays {
+    stop: CancellationToken,
+    publishing: JoinHandle<Totals>,
+    sent: Arc<Mutex<Vec<Bytes>>>,
+}
+
+impl LivePlays {
+    /// Stops them and waits until every play is confirmed; returns the data of all messages.
+    ///
+    /// # Errors
+    /// When a play could not be published.
+    pub async fn stop(self) -> anyhow::Result<Vec<Bytes>> {
+        self.stop.cancel();
+        let totals = self.publishing.await?;
+        anyhow::ensure!(totals.failed == 0 && totals.confirmed == totals.sent(), "{totals:?}");
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *sent))
     }
 }
 

@@ -9,4 +9,5 @@ pub mod services;
 pub mod topology;
 pub mod installation;
 pub mod known_plays;
+pub mod replicas;
 pub mod demo;

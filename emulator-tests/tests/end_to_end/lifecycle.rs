@@ -6,7 +6,7 @@ use std::time::Duration;
 use emulator_tests::collect::until;
 use emulator_tests::installation::{Installation, PATIENCE, now_ms, settled_books, slots, updates};
 use emulator_tests::known_plays::known_plays;
-use emulator_tests::oracle::{self, Oracle, Rules};
+use emulator_tests::oracle::{self, Rules};
 use emulator_tests::services::free_address;
 use emulator_tests::topology::{SESSIONS, Topology};
 use local_pubsub::LocalPubSub;
@@ -46,12 +46,7 @@ async fn what_a_stopped_pipeline_held_comes_back_to_the_next() -> anyhow::Result
 
     let mut second = installation.pipeline(&SETTINGS)?;
     second.until_ready(PATIENCE).await?;
-    let oracle = Oracle::new(
-        &installation.databases.city,
-        Some(&installation.databases.anonymous_ip),
-        Some(&installation.catalogue),
-        Rules::default(),
-    )?;
+    let oracle = installation.oracle(Rules::default())?;
     let expected = oracle.sessions(&plays, now_ms());
     let messages = sessions
         .until("every session", PATIENCE, |messages| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use emulator_tests::collect::Collector;
 use emulator_tests::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
 use emulator_tests::known_plays::known_plays;
-use emulator_tests::oracle::{self, Oracle, Outcome, Rules};
+use emulator_tests::oracle::{self, Outcome, Rules};
 use emulator_tests::services::Books;
 use emulator_tests::topology::DEAD_LETTERS;
 use listening_together_proto::v1;
@@ -44,12 +44,7 @@ async fn sessions_are_those_of_an_independent_computation() -> anyhow::Result<()
 
     let plays = known_plays(3000, now_ms(), 7);
     installation.publish(&plays).await?;
-    let oracle = Oracle::new(
-        &installation.databases.city,
-        Some(&installation.databases.anonymous_ip),
-        Some(&installation.catalogue),
-        rules(),
-    )?;
+    let oracle = installation.oracle(rules())?;
     let expected = oracle.sessions(&plays, now_ms());
     assert!(expected.sessions.len() > 50, "the plays make many sessions: {}", expected.sessions.len());
 

@@ -1,0 +1,97 @@
+//! Pub/Sub that is away, or half away.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use emulator_tests::collect::until;
+use emulator_tests::installation::{PATIENCE, now_ms, settled_books};
+use emulator_tests::known_plays::known_plays;
+use emulator_tests::services::{Books, Service};
+use emulator_tests::topology::{PLAYS_SUBSCRIPTION, SESSIONS};
+use local_pubsub::{Fault, FaultPlan, PlannedFault, Share};
+
+use crate::scene::{END, ROOMY, Scene, roomy_rules, wrong};
+
+/// A fault that ends by itself.
+fn for_a_while(on: Option<&str>, fault: Fault, lasts: Duration) -> FaultPlan {
+    let on = on.map(str::to_owned);
+    FaultPlan::seeded(1).with_planned(PlannedFault { on, lasts: Some(lasts), ..PlannedFault::new(fault) })
+}
+
+async fn until_books(
+    what: &str,
+    pipeline: &Service,
+    patience: Duration,
+    enough: impl Fn(&Books) -> bool,
+) -> Result<()> {
+    until(what, patience, async || pipeline.metrics().await.is_ok_and(|metrics| enough(&metrics.books())))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publishing_fails_for_ten_seconds() -> Result<()> {
+    let scene = Scene::set().await?;
+    let pipeline = scene.pipeline(&ROOMY).await?;
+    let outage = Fault::RefusePublish { share: Share::ALL };
+    scene.broker.set_faults(for_a_while(Some(SESSIONS), outage, Duration::from_secs(10)));
+    let plays = known_plays(3000, now_ms(), 31);
+    scene.installation.publish(&plays).await?;
+    let expected = scene.installation.oracle(roomy_rules())?.sessions(&plays, now_ms());
+    // Nothing is acknowledged that is not published: until then they are held, and not delivered again.
+    until_books("every play decided", &pipeline, PATIENCE, |books| {
+        books.received == plays.len() as u64 && books.held == expected.in_sessions() && books.settled == 0
+    })
+    .await?;
+    assert_eq!(scene.updates().len(), 0);
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+
+    let books = settled_books(&pipeline, plays.len() as u64).await?;
+    assert_eq!((books.received, books.settled), (plays.len() as u64, expected.in_sessions()), "{books:?}");
+    assert_eq!(wrong(&expected.sessions, &scene.updates()), [""; 0]);
+    pipeline.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pubsub_is_away_for_twenty_seconds() -> Result<()> {
+    let scene = Scene::set().await?;
+    let mut pipeline = scene.pipeline(&ROOMY).await?;
+    let before = known_plays(3000, now_ms(), 32);
+    scene.installation.publish(&before).await?;
+    let oracle = scene.installation.oracle(roomy_rules())?;
+    let expected = oracle.sessions(&before, now_ms());
+    until_books("every play received", &pipeline, PATIENCE, |books| books.received == before.len() as u64)
+        .await?;
+    scene.broker.set_faults(for_a_while(None, Fault::RefuseConnections, Duration::from_secs(20)));
+    until("it notices", Duration::from_secs(15), async || !pipeline.is_ready().await).await?;
+    // Their leases have run out meanwhile: they come again when the streams are back.
+    until_books("it receives again", &pipeline, PATIENCE, |books| books.received > before.len() as u64)
+        .await?;
+    pipeline.until_ready(PATIENCE).await?;
+
+    let after = known_plays(3000, now_ms(), 33);
+    scene.installation.publish(&after).await?;
+    let expected_after = oracle.sessions(&after, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    scene.until_published(&expected_after.sessions, PATIENCE).await?;
+    settled_books(&pipeline, (before.len() + after.len()) as u64).await?;
+    pipeline.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_stall_for_thirty_seconds() -> Result<()> {
+    let scene = Scene::set().await?;
+    let pipeline = scene.pipeline(&ROOMY).await?;
+    let stall = Fault::StallStreams { share: Share::ALL };
+    scene.broker.set_faults(for_a_while(Some(PLAYS_SUBSCRIPTION), stall, Duration::from_secs(30)));
+    let plays = known_plays(3000, now_ms(), 34);
+    scene.installation.publish(&plays).await?;
+    let expected = scene.installation.oracle(roomy_rules())?.sessions(&plays, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    let books = settled_books(&pipeline, plays.len() as u64).await?;
+    assert_eq!((books.received, books.settled), (plays.len() as u64, expected.in_sessions()), "{books:?}");
+    assert_eq!(wrong(&expected.sessions, &scene.updates()), [""; 0]);
+    pipeline.terminate(END).await?;
+    Ok(())
+}

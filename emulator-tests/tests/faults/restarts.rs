@@ -1,0 +1,102 @@
+//! Pipelines that end, in order or not, and pipelines that take over.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use emulator_tests::collect::until;
+use emulator_tests::installation::{PATIENCE, now_ms, settled_books};
+use emulator_tests::known_plays::known_plays;
+use emulator_tests::listeners::{PlaySpec, Shares, Timing};
+use emulator_tests::replicas::watch_slots;
+use emulator_tests::services::Service;
+
+use crate::scene::{END, ROOMY, Scene, roomy_rules};
+
+/// Plays that are in time for [`ROOMY`].
+fn ordinary_plays() -> PlaySpec {
+    let timing = Timing { spread_ms: 500, ..Timing::default() };
+    PlaySpec { timing, shares: Shares { late: 0.0, ..Shares::default() }, ..PlaySpec::default() }
+}
+
+async fn until_received(pipeline: &Service, plays: u64) -> Result<()> {
+    until("plays received", PATIENCE, async || {
+        pipeline.metrics().await.is_ok_and(|metrics| metrics.books().received >= plays)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_is_killed_in_mid_window() -> Result<()> {
+    let scene = Scene::set().await?;
+    let patient = [("MAX_DISORDER", "60s"), ("MAX_SESSION_AGE", "120s"), ("IDLE_TIMEOUT", "60s")];
+    let first = scene.pipeline(&patient).await?;
+    let before = known_plays(3000, now_ms(), 41);
+    scene.installation.publish(&before).await?;
+    until_received(&first, before.len() as u64).await?;
+    first.kill(END).await?;
+
+    // What it held comes back when its leases have run out.
+    let second = scene.pipeline(&ROOMY).await?;
+    let oracle = scene.installation.oracle(roomy_rules())?;
+    let expected = oracle.sessions(&before, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    let after = known_plays(3000, now_ms(), 42);
+    scene.installation.publish(&after).await?;
+    let expected_after = oracle.sessions(&after, now_ms());
+    scene.until_published(&expected_after.sessions, PATIENCE).await?;
+    let books = settled_books(&second, expected.in_sessions() + after.len() as u64).await?;
+    ensure!(books.settled >= expected.in_sessions() + expected_after.in_sessions(), "{books:?}");
+    second.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_is_terminated_under_load() -> Result<()> {
+    let scene = Scene::set().await?;
+    let first = scene.pipeline(&ROOMY).await?;
+    let listeners = scene.installation.listeners(ordinary_plays(), 500.0).await?;
+    until_received(&first, 2000).await?;
+    let ended = first.terminate(END).await?;
+    ensure!(ended.status.success(), "{ended:?}");
+    let second = scene.pipeline(&ROOMY).await?;
+    until_received(&second, 2000).await?;
+    let sent = listeners.stop().await?;
+
+    let expected = scene.installation.oracle(roomy_rules())?.sessions(&sent, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    settled_books(&second, 2000).await?;
+    second.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_pipelines_during_a_change_over() -> Result<()> {
+    let scene = Scene::set().await?;
+    let settings = [("MAX_DISORDER", "3s"), ("SLOT", "3s"), ("LEAD", "1500ms")];
+    let mut replicas = Vec::new();
+    for region in ["europe", "america", "asia"] {
+        replicas.push(scene.installation.replica(region)?);
+    }
+    let first = scene.pipeline(&settings).await?;
+    for replica in &mut replicas {
+        replica.service.until_ready(PATIENCE).await?;
+    }
+    let listeners = scene.installation.listeners(ordinary_plays(), 500.0).await?;
+    watch_slots(&replicas, 1).await?;
+    let second = scene.pipeline(&settings).await?;
+    until_received(&second, 500).await?;
+    let shown = watch_slots(&replicas, 3).await?;
+    let first_books = first.metrics().await?.books();
+    ensure!(first_books.add_up(), "{first_books:?}");
+    let ended = first.terminate(END).await?;
+    ensure!(ended.status.success(), "{ended:?}");
+    watch_slots(&replicas, 2).await?;
+
+    let sent = listeners.stop().await?;
+    let books = settled_books(&second, 500).await?;
+    ensure!(first_books.received + books.received > sent.len() as u64 / 2, "{first_books:?} {books:?}");
+    let numbers: Vec<_> = shown.iter().filter_map(|body| body["current"]["slot"].as_u64()).collect();
+    ensure!(numbers.is_sorted_by(|earlier, later| earlier < later), "{numbers:?}");
+    second.terminate(Duration::from_secs(10)).await?;
+    Ok(())
+}
