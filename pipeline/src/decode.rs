@@ -1,53 +1,32 @@
 //! decode: bytes of a message -> [`Play`], or a [`Rejection`] with its reason.
 
+mod wire;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
+use listening_together_proto::Timestamp;
 use listening_together_proto::id::check_id_length;
-use listening_together_proto::{Timestamp, TrackId};
-use prost::Message as _;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// One press of play, checked.
+use wire::WirePlay;
+
+/// One press of play, checked. Its texts are still in the message that it came in: nothing is copied or allocated for
+/// a play.
 ///
 /// It has no `Debug`: what it holds of a person must not be printable.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Play {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Play<'a> {
     /// Who: only to tell listeners apart.
     pub user: UserKey,
-    /// What: 1 to 128 bytes of UTF-8.
-    pub track: TrackText,
+    /// What: a track id, 1 to 128 bytes.
+    pub track: &'a str,
     /// Where from.
     pub address: Address,
     /// When, by the reporter's clock.
     pub played_at: Timestamp,
-}
-
-/// The text of a track id, still in the message that it came in.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TrackText(Bytes);
-
-impl TrackText {
-    /// The text.
-    ///
-    /// # Panics
-    /// Never: the bytes were checked when the play was decoded.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("decode checks that a track id is UTF-8")
-    }
-
-    /// The id, apart from the message.
-    ///
-    /// # Panics
-    /// Never: the length was checked when the play was decoded.
-    #[must_use]
-    pub fn to_id(&self) -> TrackId {
-        TrackId::new(self.as_str()).expect("decode checks the length of a track id")
-    }
 }
 
 /// Why a message is no play. It goes to the dead-letter topic with this reason.
@@ -146,51 +125,36 @@ impl fmt::Debug for Address {
     }
 }
 
-/// `listening_together.v1.Play` on the wire, with its texts as bytes: `string` and `bytes` are encoded alike, and
-/// [`Bytes`] are slices of the message, so that nothing is copied or allocated for a play.
-#[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-struct WirePlay {
-    #[prost(bytes = "bytes", tag = "1")]
-    user_id: Bytes,
-    #[prost(bytes = "bytes", tag = "2")]
-    track_id: Bytes,
-    #[prost(bytes = "bytes", tag = "3")]
-    ip_address: Bytes,
-    #[prost(message, optional, tag = "4")]
-    played_at: Option<prost_types::Timestamp>,
-}
-
 /// Decodes the data of a message on the plays topic that is received `now`.
 ///
 /// # Errors
 /// With the reason for which it is rejected.
-pub fn decode(data: Bytes, now: Timestamp, max_future_skew: Duration) -> Result<Play, Rejection> {
-    let play = parse(data).ok_or(Rejection::Malformed)?;
+pub fn decode(data: &[u8], now: Timestamp, max_future_skew: Duration) -> Result<Play<'_>, Rejection> {
+    let play = check(WirePlay::parse(data)).ok_or(Rejection::Malformed)?;
     if play.played_at > now + max_future_skew {
         return Err(Rejection::Future);
     }
     Ok(play)
 }
 
-fn parse(data: Bytes) -> Option<Play> {
-    let wire = WirePlay::decode(data).ok()?;
-    for id in [&wire.user_id, &wire.track_id] {
-        check_id_length(id).ok()?;
-        std::str::from_utf8(id).ok()?;
-    }
+fn check(wire: Option<WirePlay<'_>>) -> Option<Play<'_>> {
+    let wire = wire?;
+    check_id_length(wire.user_id.as_bytes()).ok()?;
+    check_id_length(wire.track_id.as_bytes()).ok()?;
     Some(Play {
-        user: UserKey::of(&wire.user_id),
-        track: TrackText(wire.track_id),
-        address: Address::from_bytes(&wire.ip_address)?,
-        played_at: Timestamp::try_from(wire.played_at.as_ref()?).ok()?,
+        user: UserKey::of(wire.user_id.as_bytes()),
+        track: wire.track_id,
+        address: Address::from_bytes(wire.ip_address)?,
+        played_at: Timestamp::try_from(&wire.played_at?).ok()?,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use listening_together_proto::v1;
     use proptest::prelude::*;
+    use prost::Message as _;
 
     use super::*;
 
@@ -206,14 +170,15 @@ mod tests {
         }
     }
 
-    fn decode_wire(play: &v1::Play) -> Result<Play, Rejection> {
-        decode(play.encode_to_vec().into(), NOW, SKEW)
+    fn rejection(play: &v1::Play) -> Option<Rejection> {
+        decode(&play.encode_to_vec(), NOW, SKEW).err()
     }
 
     #[test]
     fn a_play_is_what_was_sent() {
-        let play = decode_wire(&wire()).unwrap();
-        assert_eq!(play.track.as_str(), "track");
+        let data = wire().encode_to_vec();
+        let play = decode(&data, NOW, SKEW).ok().unwrap();
+        assert_eq!(play.track, "track");
         assert_eq!(play.address.as_bytes(), [198, 18, 0, 1]);
         assert_eq!(play.played_at, NOW);
         assert!(play.user == UserKey::of(b"user") && play.user != UserKey::of(b"other"));
@@ -238,7 +203,7 @@ mod tests {
         for (name, damage) in cases {
             let mut play = wire();
             damage(&mut play);
-            assert!(decode_wire(&play) == Err(Rejection::Malformed), "{name}");
+            assert_eq!(rejection(&play), Some(Rejection::Malformed), "{name}");
         }
     }
 
@@ -249,7 +214,7 @@ mod tests {
         for (name, data) in
             [("empty", vec![]), ("noise", vec![0xff; 40]), ("an id that is not UTF-8", not_utf8)]
         {
-            assert!(decode(data.into(), NOW, SKEW) == Err(Rejection::Malformed), "{name}");
+            assert_eq!(decode(&data, NOW, SKEW).err(), Some(Rejection::Malformed), "{name}");
         }
     }
 
@@ -258,7 +223,7 @@ mod tests {
         for (ahead, rejected) in [(5000, false), (5001, true)] {
             let played_at = NOW + Duration::from_millis(ahead);
             let play = v1::Play { played_at: Some(played_at.into()), ..wire() };
-            assert_eq!(decode_wire(&play) == Err(Rejection::Future), rejected, "{ahead} ms");
+            assert_eq!(rejection(&play) == Some(Rejection::Future), rejected, "{ahead} ms");
         }
     }
 
@@ -279,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_person_cannot_be_printed() {
-        let play = decode_wire(&wire()).unwrap();
+        let data = wire().encode_to_vec();
+        let play = decode(&data, NOW, SKEW).ok().unwrap();
         let printed = format!("{:?} {:?}", play.user, play.address);
         assert_eq!(printed, "UserKey(..) Address(..)");
         assert!(!format!("{:?}", wire()).contains("user\""));
@@ -288,7 +254,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_a_play_or_a_rejection(data in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode(data.into(), NOW, SKEW);
+            let _ = decode(&data, NOW, SKEW);
         }
 
         #[test]
@@ -305,7 +271,7 @@ mod tests {
                     && [4, 16].contains(&play.ip_address.len())
                     && play.played_at.is_some_and(|time| Timestamp::try_from(&time).is_ok())
             });
-            let ours = decode(data.into(), NOW, Duration::from_secs(1 << 40));
+            let ours = decode(&data, NOW, Duration::from_secs(1 << 40));
             prop_assert_eq!(ours.is_ok(), accepted);
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use listening_together_proto::{Slot, Timestamp, v1};
+use listening_together_proto::{Slot, Timestamp, TrackId, v1};
 
 use crate::catalogue::Catalogue;
 use crate::curate::{Candidate, CurateRules, Curator};
@@ -100,9 +100,8 @@ impl<A> Engine<A> {
     /// Takes a delivery in.
     pub fn receive(&mut self, data: Bytes, ack: A, now: Timestamp, effects: &mut Vec<Effect<A>>) {
         let play = self.ledger.receive(ack);
-        let decoded = decode::decode(data.clone(), now, self.rules.max_future_skew);
-        let outcome = match decoded {
-            Ok(decoded) => self.examine(&decoded, now).map(|listener| (decoded, listener)),
+        let decoded = match decode::decode(&data, now, self.rules.max_future_skew) {
+            Ok(decoded) => decoded,
             Err(rejection) => {
                 let reason = match rejection {
                     Rejection::Malformed => DropReason::Malformed,
@@ -114,8 +113,8 @@ impl<A> Engine<A> {
                 return;
             }
         };
-        match outcome {
-            Ok((decoded, listener)) => self.windows.insert(&decoded.track, listener, play),
+        match self.examine(&decoded, now) {
+            Ok(listener) => self.windows.insert(decoded.track, listener, play),
             Err(reason) => effects.push(Effect::Ack(self.ledger.drop_play(play, reason))),
         }
     }
@@ -202,10 +201,10 @@ impl<A> Engine<A> {
 
     /// Who listens where, or why the play is dropped. The cheap questions come first: a backlog of late plays costs
     /// no look-ups.
-    fn examine(&mut self, play: &Play, now: Timestamp) -> Result<Listener, DropReason> {
+    fn examine(&mut self, play: &Play<'_>, now: Timestamp) -> Result<Listener, DropReason> {
         self.windows.observe(play.played_at, now);
         let window = self.windows.window_of(play.played_at);
-        if !self.rules.sampler.keeps(play.track.as_str(), window.start) {
+        if !self.rules.sampler.keeps(play.track, window.start) {
             return Err(DropReason::Unsampled);
         }
         if self.windows.is_late(window) {
@@ -273,7 +272,7 @@ fn take_pane<A>(
             curator.add(Candidate {
                 id: matching::session_id(pane.track, pane.window.start),
                 window: pane.window,
-                track: pane.track.clone(),
+                track: TrackId::new(pane.track).expect("decode checks the length of a track id"),
                 shared,
                 pane: pane.number,
                 pending: pane.pending,

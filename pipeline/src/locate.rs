@@ -2,7 +2,7 @@
 //!
 //! Thousands of addresses share one record of a city database. What matching needs of a record is decoded once and
 //! kept beside the reader ([`Spot`]); the names in eight languages are decoded again only for the few places that are
-//! published. Memory is bounded by the number of records in the database (some 60 bytes for each that was met).
+//! published. Memory is bounded by the number of records in the database (some 90 bytes for each that was met).
 //!
 //! A new edition of the databases takes over at once for the plays that come. The edition before it is kept until nothing
 //! refers to it any more: the spots of windows that are still open are its own.
@@ -50,10 +50,33 @@ pub struct Spot {
     pub accuracy_radius_km: u32,
     /// The middle of the city, as this record has it.
     pub coordinates: Coordinates,
+    /// The same as a direction from the middle of the Earth.
+    pub direction: Direction,
     /// The country that the city is in.
     pub country: CountryCode,
     /// An address of the record's network, to find the record again.
     network: Address,
+}
+
+/// A direction from the middle of the Earth, of length 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Direction([f64; 3]);
+
+impl Direction {
+    /// Towards a point on its surface.
+    #[must_use]
+    pub fn of(point: Coordinates) -> Self {
+        let (latitude, longitude) = (point.latitude().to_radians(), point.longitude().to_radians());
+        let (up, out) = latitude.sin_cos();
+        let (east, front) = longitude.sin_cos();
+        Self([out * front, out * east, up])
+    }
+
+    /// The square of the straight distance between the two points, in radii of the Earth: 0 to 4.
+    #[must_use]
+    pub fn chord_squared(self, other: Self) -> f64 {
+        self.0.iter().zip(other.0).map(|(one, other)| (one - other) * (one - other)).sum()
+    }
 }
 
 /// A country by its ISO 3166-1 alpha-2 code; those without one are alike.
@@ -247,10 +270,12 @@ impl Edition {
 
 /// Where a record is, if it is known well enough.
 fn spot_of(city: &CityRecord<'_>, network: Address, max_accuracy_radius_km: u32) -> Option<Spot> {
+    let coordinates = city.coordinates()?;
     let spot = Spot {
         geoname_id: city.geoname_id()?,
         accuracy_radius_km: city.accuracy_radius_km(),
-        coordinates: city.coordinates()?,
+        coordinates,
+        direction: Direction::of(coordinates),
         country: CountryCode::new(city.country_code()),
         network,
     };

@@ -1,17 +1,19 @@
 //! match: a window's plays of one track -> a session, when people in places far apart share it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
-use listening_together_proto::{Coordinates, Kilometres, SessionId, Timestamp, TrackId};
+use listening_together_proto::{Coordinates, Kilometres, SessionId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::ledger::DropReason;
-use crate::locate::{Atlas, CountryCode, SpotRef};
+use crate::locate::{Atlas, CountryCode, Direction, Spot, SpotRef};
 use crate::window::Listener;
 
 /// The farthest pair is sought among this many places, those with most listeners.
 const MAX_PAIRED_PLACES: usize = 64;
+
+/// Two squared chords that differ by less may be of distances in the other order: far more than rounding accounts for.
+const CHORD_ERROR: f64 = 1e-12;
 
 /// The settings of the stage.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,8 @@ pub struct MatchedPlace {
     pub spot: SpotRef,
     /// Where that record puts it.
     pub coordinates: Coordinates,
+    /// The same as a direction.
+    pub direction: Direction,
     /// The country that it is in.
     pub country: CountryCode,
     /// How many of the listeners are there.
@@ -52,9 +56,9 @@ pub struct MatchedPlace {
 
 /// The id of the session of `track` in the window that starts at `window_start`: the same always and everywhere.
 #[must_use]
-pub fn session_id(track: &TrackId, window_start: Timestamp) -> SessionId {
+pub fn session_id(track: &str, window_start: Timestamp) -> SessionId {
     let mut hash = Sha256::new();
-    hash.update(track.as_str());
+    hash.update(track);
     hash.update([0]);
     hash.update(window_start.as_millis().to_string());
     let digest: [u8; 32] = hash.finalize().into();
@@ -94,23 +98,27 @@ pub fn match_listeners(
 
 /// The cities of `listeners`. Of a city's records, the one with the smallest (radius, latitude, longitude) stands for it.
 fn places_of(listeners: &[Listener], atlas: &Atlas) -> Vec<MatchedPlace> {
-    let mut places: BTreeMap<u32, MatchedPlace> = BTreeMap::new();
-    for listener in listeners {
-        let spot = atlas.spot(listener.spot);
-        let place = places.entry(spot.geoname_id).or_insert(MatchedPlace {
+    let mut spots: Vec<_> = listeners.iter().map(|one| (atlas.spot(one.spot), one.spot)).collect();
+    spots.sort_unstable_by_key(|(spot, _)| spot.geoname_id);
+    let cities = spots.chunk_by(|(one, _), (other, _)| one.geoname_id == other.geoname_id);
+    let place = |city: &[(&Spot, SpotRef)]| {
+        let first = *city.first()?;
+        let (spot, reference) = city.iter().copied().fold(first, standing);
+        Some(MatchedPlace {
             geoname_id: spot.geoname_id,
-            spot: listener.spot,
+            spot: reference,
             coordinates: spot.coordinates,
+            direction: spot.direction,
             country: spot.country,
-            listener_count: 0,
-        });
-        place.listener_count += 1;
-        if place.spot != listener.spot && spot.precedes(atlas.spot(place.spot)) {
-            place.spot = listener.spot;
-            place.coordinates = spot.coordinates;
-        }
-    }
-    places.into_values().collect()
+            listener_count: u32::try_from(city.len()).unwrap_or(u32::MAX),
+        })
+    };
+    cities.filter_map(place).collect()
+}
+
+/// Which of two records of a city stands for it.
+fn standing<'a>(one: (&'a Spot, SpotRef), other: (&'a Spot, SpotRef)) -> (&'a Spot, SpotRef) {
+    if other.0.precedes(one.0) { other } else { one }
 }
 
 /// The two of `places` that are farthest apart, the smaller geoname id first; of equally distant pairs the one with the
@@ -119,9 +127,16 @@ fn farthest_pair(places: &[MatchedPlace]) -> Option<(MatchedPlace, MatchedPlace,
     let mut by_id = places.to_vec();
     by_id.sort_unstable_by_key(|place| place.geoname_id);
     let mut farthest: Option<(MatchedPlace, MatchedPlace, Kilometres)> = None;
+    let mut longest_chord = 0.0;
     // Pairs come in the order of their ids, so that an equally distant one never stands instead of an earlier one.
     for (index, first) in by_id.iter().enumerate() {
         for second in &by_id[index + 1..] {
+            // The chord through the Earth grows with the distance along it and costs no trigonometry.
+            let chord = first.direction.chord_squared(second.direction);
+            if chord < longest_chord - CHORD_ERROR && farthest.is_some() {
+                continue;
+            }
+            longest_chord = chord.max(longest_chord);
             let distance = first.coordinates.distance_to(second.coordinates);
             if farthest.is_none_or(|(_, _, known)| distance > known) {
                 farthest = Some((*first, *second, distance));

@@ -20,9 +20,9 @@ mod tracks;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use listening_together_proto::{Timestamp, TrackId, Window};
+use listening_together_proto::{Timestamp, Window};
 
-use crate::decode::{Address, TrackText, UserKey};
+use crate::decode::{Address, UserKey};
 use crate::ledger::Held;
 use crate::locate::SpotRef;
 
@@ -76,7 +76,7 @@ pub struct Pane<'a, A> {
     /// When.
     pub window: Window,
     /// What.
-    pub track: &'a TrackId,
+    pub track: &'a str,
     /// Everyone who listened, once each.
     pub listeners: &'a [Listener],
     /// 0 is the on-time pane.
@@ -160,7 +160,7 @@ impl<A> Windows<A> {
     }
 
     /// Takes a play in. It must not be late.
-    pub fn insert(&mut self, track: &TrackText, listener: Listener, held: Held<A>) {
+    pub fn insert(&mut self, track: &str, listener: Listener, held: Held<A>) {
         let window = self.window_of(listener.played_at);
         let fired = self.is_complete(window);
         let entry = self.windows.entry(window.start);
@@ -169,7 +169,7 @@ impl<A> Windows<A> {
     }
 
     /// Makes the on-time panes of the windows that are complete and forgets the windows that have expired; windows in
-    /// order of time, tracks in order of id.
+    /// order of time, tracks in the order in which they came.
     pub fn fire(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
         let watermark = self.watermark;
         for (_, tracks) in self.windows.range_mut(self.fired_to - self.rules.length..) {

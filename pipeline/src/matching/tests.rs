@@ -85,7 +85,14 @@ fn place(geoname_id: u32, latitude: f64, longitude: f64, listener_count: u32) ->
     let [one] = listeners(&mut atlas, &[BERLIN])[..] else { unreachable!() };
     let coordinates = Coordinates::new(latitude, longitude).unwrap();
     let country = CountryCode::new("DE");
-    MatchedPlace { geoname_id, spot: one.spot, coordinates, country, listener_count }
+    MatchedPlace {
+        geoname_id,
+        spot: one.spot,
+        coordinates,
+        direction: Direction::of(coordinates),
+        country,
+        listener_count,
+    }
 }
 
 #[test]
@@ -115,8 +122,8 @@ fn the_farthest_pair() {
 #[test]
 fn a_session_id_is_a_function_of_track_and_window() {
     // sha256("track\0" + "1000")
-    let id = session_id(&TrackId::new("track").unwrap(), Timestamp::from_millis(1000));
+    let id = session_id("track", Timestamp::from_millis(1000));
     assert_eq!(id.to_string(), "86c5da74d00200843d2bd4e79db99244");
-    let before_epoch = session_id(&TrackId::new("track").unwrap(), Timestamp::from_millis(-1000));
+    let before_epoch = session_id("track", Timestamp::from_millis(-1000));
     assert_ne!(id, before_epoch);
 }

@@ -1,59 +1,70 @@
-//! The tracks of one window: gathered in a map until the window fires, then packed.
+//! The tracks of one window: gathered play by play until the window fires, then packed.
 //!
-//! Most of the memory of a pipeline is the windows that have fired and may still take late plays in. Most groups have one
-//! or two listeners, so that a map with a list for each would be mostly overhead: a fired window is three flat arrays.
+//! Most groups have one or two listeners, so that a list for each would be mostly overhead, in time and in memory. Plays
+//! are therefore appended to flat arrays, each with the number of its group, and brought into the order of the groups
+//! once, when the window fires. From then on the arrays are what late plays are added to.
 
-use std::cmp::Ordering;
-
-use hashbrown::HashMap;
-use listening_together_proto::{TrackId, Window};
+use hashbrown::{HashMap, HashTable};
+use listening_together_proto::Window;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Listener, Pane, Pending};
-use crate::decode::TrackText;
 
 /// One window's groups of plays, by track.
 #[derive(Debug)]
 pub(super) struct WindowTracks<A> {
     window: Window,
-    /// The groups as they fired; `None` until then.
-    fired: Option<PackedGroups>,
-    /// Until the window fires all its groups, afterwards those that have had late plays.
-    groups: HashMap<TrackId, Group<A>>,
-    /// The tracks with plays that came after the window fired and have no pane yet.
-    with_late_plays: Vec<TrackId>,
+    tracks: Tracks,
+    /// Until the window fires.
+    open: Option<OpenGroups<A>>,
+    /// The listeners as they fired, one group after another, and where each group ends.
+    listeners: Vec<Listener>,
+    ends: Vec<u32>,
+    /// The groups that have had plays after the window fired, by their number.
+    late: HashMap<u32, LateGroup<A>>,
+    /// Those of them with plays that have no pane yet.
+    with_late_plays: Vec<u32>,
 }
 
-/// The plays of one track.
+/// The ids of tracks, numbered in the order in which they came.
+#[derive(Debug, Default)]
+struct Tracks {
+    numbers: HashTable<u32>,
+    /// The ids one after another, and where each ends.
+    ids: String,
+    ends: Vec<u32>,
+}
+
+/// The plays of a window that has not fired, in the order in which they came, and the group of each.
 #[derive(Debug)]
-struct Group<A> {
-    /// One record a play until a pane is made, then one a user, in the order of [`Listener::key`].
+struct OpenGroups<A> {
+    groups: Vec<u32>,
+    listeners: Vec<Listener>,
+    pending: Vec<Pending<A>>,
+}
+
+/// A group that has had plays after its window fired.
+#[derive(Debug)]
+struct LateGroup<A> {
+    /// Those of before and one record for each play since; one a user once a pane is made.
     listeners: Vec<Listener>,
     pending: Vec<Pending<A>>,
     /// The number of the pane that is made next.
     next_pane: u32,
 }
 
-/// The listeners of many tracks, by track, in flat arrays that can be searched.
-#[derive(Debug, Default)]
-struct PackedGroups {
-    /// The ids one after another, in their order.
-    ids: String,
-    /// Where each group ends in the two arrays.
-    ends: Vec<GroupEnd>,
-    listeners: Vec<Listener>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct GroupEnd {
-    id: u32,
-    listeners: u32,
-}
-
 impl<A> WindowTracks<A> {
     /// No tracks yet; `fired` when its on-time pane is past already.
     pub(super) fn new(window: Window, fired: bool) -> Self {
-        let fired = fired.then(PackedGroups::default);
-        Self { window, fired, groups: HashMap::new(), with_late_plays: Vec::new() }
+        Self {
+            window,
+            tracks: Tracks::default(),
+            open: (!fired).then(OpenGroups::new),
+            listeners: Vec::new(),
+            ends: Vec::new(),
+            late: HashMap::new(),
+            with_late_plays: Vec::new(),
+        }
     }
 
     pub(super) const fn window(&self) -> Window {
@@ -61,7 +72,7 @@ impl<A> WindowTracks<A> {
     }
 
     pub(super) const fn has_fired(&self) -> bool {
-        self.fired.is_some()
+        self.open.is_none()
     }
 
     /// Whether plays wait for their late pane.
@@ -69,122 +80,179 @@ impl<A> WindowTracks<A> {
         !self.with_late_plays.is_empty()
     }
 
-    pub(super) fn insert(&mut self, track: &TrackText, listener: Listener, pending: Pending<A>) {
-        // A track that the window knows costs one look-up and no allocation.
-        let group = match self.groups.get_mut(track.as_str()) {
-            Some(group) => group,
-            None => {
-                let earlier = self.fired.as_ref().map(|packed| packed.get(track.as_str()));
-                self.groups.entry(track.to_id()).or_insert_with(|| Group::after(earlier))
+    pub(super) fn insert(&mut self, track: &str, listener: Listener, pending: Pending<A>) {
+        let group = self.tracks.number(track);
+        match &mut self.open {
+            Some(open) => {
+                open.groups.push(group);
+                open.listeners.push(listener);
+                open.pending.push(pending);
             }
-        };
-        if self.fired.is_some() && group.pending.is_empty() {
-            self.with_late_plays.push(track.to_id());
+            None => self.insert_late(group, listener, pending),
         }
-        group.listeners.push(listener);
-        group.pending.push(pending);
     }
 
-    /// Makes the on-time panes, tracks in the order of their ids, unless that is done already.
+    /// Makes the on-time panes, in the order in which the tracks came, unless that is done already.
     pub(super) fn fire(&mut self, make: &mut impl FnMut(Pane<'_, A>)) {
-        if self.fired.is_some() {
-            return;
+        let Some(open) = self.open.take() else { return };
+        let Grouped { ends, mut listeners, pending } = open.group(self.tracks.len());
+        let mut pending = pending.into_iter();
+        let mut kept = 0;
+        let mut start = 0;
+        self.ends = Vec::with_capacity(ends.len());
+        for (group, end) in ends.into_iter().enumerate() {
+            let (plays, unique) = (end - start, keep_one_a_user(&mut listeners[start..end]));
+            // The groups move together where one has lost records.
+            listeners.copy_within(start..start + unique, kept);
+            make(Pane {
+                window: self.window,
+                track: self.tracks.id(group),
+                listeners: &listeners[kept..kept + unique],
+                number: 0,
+                pending: pending.by_ref().take(plays).collect(),
+            });
+            kept += unique;
+            start = end;
+            self.ends.push(as_u32(kept));
         }
-        let mut groups: Vec<_> = std::mem::take(&mut self.groups).into_iter().collect();
-        groups.sort_unstable_by(|(track, _), (other, _)| track.cmp(other));
-        let mut packed = PackedGroups::for_plays(&groups);
-        for (track, mut group) in groups {
-            make(group.next_pane(self.window, &track));
-            packed.push(track.as_str(), &group.listeners);
-        }
-        packed.listeners.shrink_to_fit();
-        self.fired = Some(packed);
+        listeners.truncate(kept);
+        listeners.shrink_to_fit();
+        self.listeners = listeners;
     }
 
     /// Makes the late panes of the tracks that have taken plays in since their last pane.
     pub(super) fn fire_late(&mut self, make: &mut impl FnMut(Pane<'_, A>)) {
-        let mut tracks = std::mem::take(&mut self.with_late_plays);
-        tracks.sort_unstable();
-        for track in tracks {
-            if let Some(group) = self.groups.get_mut(track.as_str()) {
-                make(group.next_pane(self.window, &track));
-            }
+        for number in std::mem::take(&mut self.with_late_plays) {
+            let Some(group) = self.late.get_mut(&number) else { continue };
+            let unique = keep_one_a_user(&mut group.listeners);
+            group.listeners.truncate(unique);
+            make(Pane {
+                window: self.window,
+                track: self.tracks.id(number as usize),
+                listeners: &group.listeners,
+                number: group.next_pane,
+                pending: std::mem::take(&mut group.pending),
+            });
+            group.next_pane += 1;
         }
     }
 
     /// The plays that wait for a pane.
     pub(super) fn into_pending(self) -> impl Iterator<Item = Pending<A>> {
-        self.groups.into_values().flat_map(|group| group.pending)
+        let open = self.open.into_iter().flat_map(|open| open.pending);
+        open.chain(self.late.into_values().flat_map(|group| group.pending))
     }
-}
 
-impl<A> Group<A> {
-    /// A group of a window that has not fired, or the group of one that has, with its earlier listeners.
-    fn after(earlier: Option<&[Listener]>) -> Self {
-        Self {
-            // Most groups stay with one play, hence room for no more.
-            listeners: earlier.map_or_else(|| Vec::with_capacity(1), <[Listener]>::to_vec),
-            pending: Vec::with_capacity(1),
+    fn insert_late(&mut self, number: u32, listener: Listener, pending: Pending<A>) {
+        let group = self.late.entry(number).or_insert_with(|| LateGroup {
+            listeners: listeners_of(&self.listeners, &self.ends, number).to_vec(),
+            pending: Vec::new(),
             // The on-time pane is number 0, also where there was nothing in it.
-            next_pane: u32::from(earlier.is_some()),
+            next_pane: 1,
+        });
+        if group.pending.is_empty() {
+            self.with_late_plays.push(number);
         }
-    }
-
-    fn next_pane<'a>(&'a mut self, window: Window, track: &'a TrackId) -> Pane<'a, A> {
-        self.listeners.sort_unstable_by_key(Listener::key);
-        self.listeners.dedup_by_key(|listener| listener.user);
-        let number = self.next_pane;
-        self.next_pane += 1;
-        let pending = std::mem::take(&mut self.pending);
-        Pane { window, track, listeners: &self.listeners, number, pending }
+        group.listeners.push(listener);
+        group.pending.push(pending);
     }
 }
 
-impl PackedGroups {
-    /// With room for all of `groups`.
-    fn for_plays<A>(groups: &[(TrackId, Group<A>)]) -> Self {
-        let id_bytes = groups.iter().map(|(track, _)| track.as_str().len()).sum();
-        let plays = groups.iter().map(|(_, group)| group.listeners.len()).sum();
-        Self {
-            ids: String::with_capacity(id_bytes),
-            ends: Vec::with_capacity(groups.len()),
-            listeners: Vec::with_capacity(plays),
+/// Brings the smallest record of each user to the front, in the order of users; returns how many there are.
+fn keep_one_a_user(listeners: &mut [Listener]) -> usize {
+    if listeners.len() > 1 {
+        listeners.sort_unstable_by_key(Listener::key);
+    }
+    let mut kept = 0;
+    for index in 0..listeners.len() {
+        if kept == 0 || listeners[kept - 1].user != listeners[index].user {
+            listeners[kept] = listeners[index];
+            kept += 1;
         }
     }
+    kept
+}
 
-    /// Adds a track; they come in the order of their ids.
-    fn push(&mut self, track: &str, listeners: &[Listener]) {
-        self.ids.push_str(track);
-        self.listeners.extend_from_slice(listeners);
-        let end = |length: usize| {
-            u32::try_from(length).expect("a window has fewer than 2^32 plays and bytes of ids")
-        };
-        self.ends.push(GroupEnd { id: end(self.ids.len()), listeners: end(self.listeners.len()) });
-    }
+/// The listeners of a group that fired; none of one that came later.
+fn listeners_of<'a>(listeners: &'a [Listener], ends: &[u32], number: u32) -> &'a [Listener] {
+    let number = number as usize;
+    let Some(end) = ends.get(number) else { return &[] };
+    let start = number.checked_sub(1).map_or(0, |before| ends[before]);
+    &listeners[start as usize..*end as usize]
+}
 
-    /// The listeners of `track`; none when it is not among the tracks.
-    fn get(&self, track: &str) -> &[Listener] {
-        let (mut low, mut high) = (0, self.ends.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.id(middle).cmp(track) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return self.listeners_of(middle),
-            }
+fn as_u32(number: usize) -> u32 {
+    u32::try_from(number).expect("a window has fewer than 2^32 plays and bytes of ids")
+}
+
+impl Tracks {
+    /// The number of a track; one that is new gets the next. A track that is known costs one look-up and no allocation.
+    fn number(&mut self, track: &str) -> u32 {
+        let hash = |track: &str| xxh3_64(track.as_bytes());
+        let Self { numbers, ids, ends } = self;
+        let known = numbers.find(hash(track), |number| id_of(ids, ends, *number as usize) == track);
+        if let Some(number) = known {
+            return *number;
         }
-        &[]
+        let number = as_u32(ends.len());
+        ids.push_str(track);
+        ends.push(as_u32(ids.len()));
+        numbers.insert_unique(hash(track), number, |number| hash(id_of(ids, ends, *number as usize)));
+        number
     }
 
-    fn id(&self, index: usize) -> &str {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before].id as usize);
-        &self.ids[start..self.ends[index].id as usize]
+    fn id(&self, number: usize) -> &str {
+        id_of(&self.ids, &self.ends, number)
     }
 
-    fn listeners_of(&self, index: usize) -> &[Listener] {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before].listeners as usize);
-        &self.listeners[start..self.ends[index].listeners as usize]
+    const fn len(&self) -> usize {
+        self.ends.len()
     }
+}
+
+fn id_of<'a>(ids: &'a str, ends: &[u32], number: usize) -> &'a str {
+    let start = number.checked_sub(1).map_or(0, |before| ends[before]);
+    &ids[start as usize..ends[number] as usize]
+}
+
+/// The plays of a window, one group after another.
+struct Grouped<A> {
+    /// Where each group ends.
+    ends: Vec<usize>,
+    listeners: Vec<Listener>,
+    pending: Vec<Pending<A>>,
+}
+
+impl<A> OpenGroups<A> {
+    const fn new() -> Self {
+        Self { groups: Vec::new(), listeners: Vec::new(), pending: Vec::new() }
+    }
+
+    /// A counting sort by group.
+    fn group(self, groups: usize) -> Grouped<A> {
+        let mut ends = vec![0; groups];
+        self.groups.iter().for_each(|group| ends[*group as usize] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            let plays = *end;
+            *end = sum;
+            sum += plays;
+        }
+        // `ends` are starts so far, and become ends as the places are given out.
+        let places: Vec<usize> =
+            self.groups.iter().map(|group| take_place(&mut ends[*group as usize])).collect();
+        let mut listeners = self.listeners.clone();
+        places.iter().zip(self.listeners).for_each(|(place, listener)| listeners[*place] = listener);
+        let mut pending: Vec<_> = std::iter::repeat_with(|| None).take(places.len()).collect();
+        places.iter().zip(self.pending).for_each(|(place, play)| pending[*place] = Some(play));
+        Grouped { ends, listeners, pending: pending.into_iter().flatten().collect() }
+    }
+}
+
+fn take_place(next: &mut usize) -> usize {
+    let place = *next;
+    *next += 1;
+    place
 }
 
 #[cfg(test)]
@@ -192,13 +260,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_groups_are_found_again() {
-        let mut packed = PackedGroups::default();
-        for track in ["a", "ab", "b", "bb"] {
-            packed.push(track, &[]);
-        }
-        let found = |track: &str| (0..4).find(|index| packed.id(*index) == track);
-        assert_eq!(["a", "ab", "b", "bb", "c"].map(found), [Some(0), Some(1), Some(2), Some(3), None]);
-        assert!(packed.get("aa").is_empty() && packed.get("").is_empty() && packed.get("z").is_empty());
+    fn tracks_are_numbered_as_they_come_and_found_again() {
+        let mut tracks = Tracks::default();
+        let numbers = ["b", "a", "b", "ab", "a", "", "bb"].map(|track| tracks.number(track));
+        assert_eq!(numbers, [0, 1, 0, 2, 1, 3, 4]);
+        assert_eq!([0, 1, 2, 3, 4].map(|number| tracks.id(number).to_owned()), ["b", "a", "ab", "", "bb"]);
     }
 }
