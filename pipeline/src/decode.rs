@@ -76,6 +76,11 @@ impl Address {
         Some(Self::from(address))
     }
 
+    /// From the parts that it is kept in: `length` is 4 or 16.
+    pub(crate) const fn from_parts(bytes: [u8; 16], length: u8) -> Self {
+        Self { bytes, length }
+    }
+
     /// The bytes in network order: 4 or 16.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

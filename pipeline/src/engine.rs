@@ -20,7 +20,7 @@ use crate::ledger::{DropReason, Held, Ledger};
 use crate::locate::{Atlas, Databases};
 use crate::matching::{self, MatchRules};
 use crate::sample::Sampler;
-use crate::window::{Listener, Pane, Pending, WindowRules, Windows};
+use crate::window::{LocatedPlay, Pane, Pending, WindowRules, Windows};
 
 /// The settings of all stages.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl<A> Engine<A> {
             }
         };
         match self.examine(&decoded, now) {
-            Ok(listener) => self.windows.insert(decoded.track, listener, play),
+            Ok(located) => self.windows.insert(decoded.track, &located, play),
             Err(reason) => effects.push(Effect::Ack(self.ledger.drop_play(play, reason))),
         }
     }
@@ -201,7 +201,7 @@ impl<A> Engine<A> {
 
     /// Who listens where, or why the play is dropped. The cheap questions come first: a backlog of late plays costs
     /// no look-ups.
-    fn examine(&mut self, play: &Play<'_>, now: Timestamp) -> Result<Listener, DropReason> {
+    fn examine(&mut self, play: &Play<'_>, now: Timestamp) -> Result<LocatedPlay, DropReason> {
         self.windows.observe(play.played_at, now);
         let window = self.windows.window_of(play.played_at);
         if !self.rules.sampler.keeps(play.track, window.start) {
@@ -211,7 +211,7 @@ impl<A> Engine<A> {
             return Err(DropReason::Late);
         }
         let spot = self.atlas.locate(play.address)?;
-        Ok(Listener { user: play.user, played_at: play.played_at, address: play.address, spot })
+        Ok(LocatedPlay { user: play.user, played_at: play.played_at, address: play.address, spot })
     }
 
     /// Once every window and candidate that may refer to them is gone.

@@ -12,9 +12,10 @@
 //!
 //! Plays that are delivered twice or out of order change nothing: one listener is kept for each user, see [`Listener`].
 //!
-//! Memory: about 50 bytes for each listener of the windows that are kept, which is `length + allowed lateness` of event
+//! Memory: about 40 bytes for each listener of the windows that are kept, which is `length + allowed lateness` of event
 //! time, beside the ack handles of the plays that are still held.
 
+mod listener;
 mod tracks;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::decode::{Address, UserKey};
 use crate::ledger::Held;
 use crate::locate::SpotRef;
 
+pub use listener::Listener;
 use tracks::WindowTracks;
 
 /// The settings of the stage.
@@ -41,24 +43,17 @@ pub struct WindowRules {
     pub idle_timeout: Duration,
 }
 
-/// Someone who listened to a track in a window. A user with several plays counts once, at the place of the earliest,
-/// then of the smallest address: the smallest of the user's records in the order of these fields.
+/// A play whose place is known.
 #[derive(Clone, Copy, Debug)]
-pub struct Listener {
+pub struct LocatedPlay {
     /// Who.
     pub user: UserKey,
     /// When.
     pub played_at: Timestamp,
-    /// Where from; it tells plays of one millisecond apart.
+    /// Where from.
     pub address: Address,
     /// Where.
     pub spot: SpotRef,
-}
-
-impl Listener {
-    fn key(&self) -> (UserKey, Timestamp, Address) {
-        (self.user, self.played_at, self.address)
-    }
 }
 
 /// A play that waits for its session to be published or given up.
@@ -160,12 +155,13 @@ impl<A> Windows<A> {
     }
 
     /// Takes a play in. It must not be late.
-    pub fn insert(&mut self, track: &str, listener: Listener, held: Held<A>) {
-        let window = self.window_of(listener.played_at);
+    pub fn insert(&mut self, track: &str, play: &LocatedPlay, held: Held<A>) {
+        let window = self.window_of(play.played_at);
         let fired = self.is_complete(window);
         let entry = self.windows.entry(window.start);
         let tracks = entry.or_insert_with(|| WindowTracks::new(window, fired));
-        tracks.insert(track, listener, Pending { held, played_at: listener.played_at });
+        let listener = Listener::of(play, window);
+        tracks.insert(track, listener, Pending { held, played_at: play.played_at });
     }
 
     /// Makes the on-time panes of the windows that are complete and forgets the windows that have expired; windows in

@@ -1,10 +1,14 @@
 //! Who shares what, as tables over the fixture's cities: Berlin is 1, Sao Paulo 2, Lima 3, Osaka 4, Potsdam 8.
 
 use std::net::IpAddr;
+use std::time::Duration;
+
+use listening_together_proto::Window;
 
 use super::*;
 use crate::decode::{Address, UserKey};
 use crate::test_atlas::AtlasFixture;
+use crate::window::LocatedPlay;
 
 const BERLIN: &str = "198.18.0.1";
 const SAO_PAULO: &str = "198.18.2.1";
@@ -20,7 +24,9 @@ fn listeners(atlas: &mut Atlas, addresses: &[&str]) -> Vec<Listener> {
         let address = Address::from(text.parse::<IpAddr>().unwrap());
         let spot = atlas.locate(address).unwrap();
         let user = UserKey::of(format!("user {index}").as_bytes());
-        Listener { user, played_at: Timestamp::from_millis(0), address, spot }
+        let played_at = Timestamp::from_millis(0);
+        let window = Window::holding(played_at, Duration::from_secs(1));
+        Listener::of(&LocatedPlay { user, played_at, address, spot }, window)
     };
     addresses.iter().enumerate().map(listener).collect()
 }

@@ -107,9 +107,10 @@ impl Script {
         }
         let data = message(track, user, time);
         let play = decode::decode(&data, NOW, Duration::ZERO).unwrap_or_else(|_| panic!("{track} is a play"));
-        let listener = Listener { user: play.user, played_at: time, address: play.address, spot: self.spot };
+        let located =
+            LocatedPlay { user: play.user, played_at: time, address: play.address, spot: self.spot };
         let held = self.ledger.receive(());
-        self.windows.insert(play.track, listener, held);
+        self.windows.insert(play.track, &located, held);
     }
 
     fn fire(&mut self) {
@@ -244,7 +245,7 @@ fn a_user_counts_once_at_the_earliest_play() {
     script.windows.observe(Timestamp::from_millis(1500), NOW);
     let mut seen = vec![];
     script.windows.fire(|pane| {
-        seen = pane.listeners.iter().map(|listener| listener.played_at.as_millis()).collect();
+        seen = pane.listeners.iter().map(|one| one.played_at(pane.window.start).as_millis()).collect();
         assert_eq!(pane.pending.len(), 4, "every delivery waits, also of a user who counts once");
     });
     seen.sort_unstable();
@@ -337,7 +338,11 @@ fn newest_panes(plays: &[(u8, u8, i64)], disorder: u64) -> Panes {
     let mut script = Script::new(WindowRules { max_disorder: millis(disorder), ..rules(100, 10_000) });
     let mut panes = Panes::new();
     let mut note = |pane: Pane<'_, ()>| {
-        let listeners = pane.listeners.iter().map(|one| (one.user, one.played_at.as_millis())).collect();
+        let listeners = pane
+            .listeners
+            .iter()
+            .map(|one| (one.user, one.played_at(pane.window.start).as_millis()))
+            .collect();
         panes.insert((pane.track.to_string(), pane.window.start.as_millis()), listeners);
     };
     for (track, user, time) in plays {
