@@ -170,6 +170,7 @@ fn start_pipeline(
         ("GEOIP_CITY_DB", text(&databases.city)),
         ("TRACK_CATALOG", text(tracks)),
         ("STREAMS", streams(settings).to_string()),
+        ("SAMPLE_RATE", settings.sample_rate.to_string()),
     ]);
     if settings.geoip_anonymous_ip_db.is_some() || settings.geoip_city_db.is_none() {
         environment.push(("GEOIP_ANONYMOUS_IP_DB", text(&databases.anonymous_ip)));

@@ -35,6 +35,10 @@ pub struct DemoSettings {
     #[arg(long, default_value = "1000000", value_parser = clap::value_parser!(u32).range(1..))]
     pub users: u32,
 
+    /// Which share of the tracks the pipeline keeps, drawn anew for each window.
+    #[arg(long, default_value = "1.0", value_parser = |text: &str| number_between(text, 0.0, 1.0))]
+    pub sample_rate: f64,
+
     /// End by itself after so long. Unset: go on until Ctrl-C.
     #[arg(long, value_parser = positive_duration)]
     pub duration: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use emulator_tests::collect::until;
 use emulator_tests::installation::{PATIENCE, now_ms, settled_books};
 use emulator_tests::known_plays::known_plays;
@@ -10,7 +10,7 @@ use emulator_tests::services::{Books, Service};
 use emulator_tests::topology::{PLAYS_SUBSCRIPTION, SESSIONS};
 use local_pubsub::{Fault, FaultPlan, PlannedFault, Share};
 
-use crate::scene::{END, ROOMY, Scene, roomy_rules, wrong};
+use crate::scene::{END, ROOMY, Scene, ordinary_plays, roomy_rules, wrong};
 
 /// A fault that ends by itself.
 fn for_a_while(on: Option<&str>, fault: Fault, lasts: Duration) -> FaultPlan {
@@ -72,7 +72,8 @@ async fn pubsub_is_away_for_twenty_seconds() -> Result<()> {
     let after = known_plays(3000, now_ms(), 33);
     scene.installation.publish(&after).await?;
     let expected_after = oracle.sessions(&after, now_ms());
-    scene.until_published(&expected.sessions, PATIENCE).await?;
+    // The test's own stream may wait for up to a minute before it tries again: that is the client's limit.
+    scene.until_published(&expected.sessions, 2 * PATIENCE).await?;
     scene.until_published(&expected_after.sessions, PATIENCE).await?;
     settled_books(&pipeline, (before.len() + after.len()) as u64).await?;
     pipeline.terminate(END).await?;
@@ -91,6 +92,38 @@ async fn streams_stall_for_thirty_seconds() -> Result<()> {
     scene.until_published(&expected.sessions, PATIENCE).await?;
     let books = settled_books(&pipeline, plays.len() as u64).await?;
     assert_eq!((books.received, books.settled), (plays.len() as u64, expected.in_sessions()), "{books:?}");
+    assert_eq!(wrong(&expected.sessions, &scene.updates()), [""; 0]);
+    pipeline.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_fails_now_and_then() -> Result<()> {
+    let scene = Scene::set().await?;
+    let pipeline = scene.pipeline(&ROOMY).await?;
+    let share = Share::new(0.1)?;
+    let delays = Fault::DelayMessages {
+        median: Duration::from_millis(10),
+        sigma: 1.0,
+        stalls: Share::new(0.01)?,
+        at_most: Duration::from_secs(1),
+    };
+    let plan = FaultPlan::seeded(5)
+        .with_on(PLAYS_SUBSCRIPTION, delays)
+        .with_on(PLAYS_SUBSCRIPTION, Fault::Duplicate { share })
+        .with_on(PLAYS_SUBSCRIPTION, Fault::LoseAcks { share })
+        .with_on(PLAYS_SUBSCRIPTION, Fault::ResetStreams { mean_life: Duration::from_secs(2) })
+        .with(Fault::RefusePublish { share });
+    scene.broker.set_faults(plan);
+    let listeners = scene.installation.listeners(ordinary_plays(), 300.0).await?;
+    until_books("plays settled", &pipeline, PATIENCE, |books| books.settled > 4000).await?;
+    let sent = listeners.stop().await?;
+    scene.broker.set_faults(FaultPlan::default());
+
+    let expected = scene.installation.oracle(roomy_rules())?.sessions(&sent, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    let books = settled_books(&pipeline, sent.len() as u64).await?;
+    ensure!(books.received > sent.len() as u64, "some came again: {books:?}, {} sent", sent.len());
     assert_eq!(wrong(&expected.sessions, &scene.updates()), [""; 0]);
     pipeline.terminate(END).await?;
     Ok(())

@@ -6,17 +6,11 @@ use anyhow::{Result, ensure};
 use emulator_tests::collect::until;
 use emulator_tests::installation::{PATIENCE, now_ms, settled_books};
 use emulator_tests::known_plays::known_plays;
-use emulator_tests::listeners::{PlaySpec, Shares, Timing};
 use emulator_tests::replicas::watch_slots;
 use emulator_tests::services::Service;
+use google_cloud_pubsub::model::Message;
 
-use crate::scene::{END, ROOMY, Scene, roomy_rules};
-
-/// Plays that are in time for [`ROOMY`].
-fn ordinary_plays() -> PlaySpec {
-    let timing = Timing { spread_ms: 500, ..Timing::default() };
-    PlaySpec { timing, shares: Shares { late: 0.0, ..Shares::default() }, ..PlaySpec::default() }
-}
+use crate::scene::{END, ROOMY, Scene, ordinary_plays, roomy_rules};
 
 async fn until_received(pipeline: &Service, plays: u64) -> Result<()> {
     until("plays received", PATIENCE, async || {
@@ -46,6 +40,31 @@ async fn a_pipeline_is_killed_in_mid_window() -> Result<()> {
     scene.until_published(&expected_after.sessions, PATIENCE).await?;
     let books = settled_books(&second, expected.in_sessions() + after.len() as u64).await?;
     ensure!(books.settled >= expected.in_sessions() + expected_after.in_sessions(), "{books:?}");
+    second.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_is_killed_under_load() -> Result<()> {
+    let scene = Scene::set().await?;
+    let first = scene.pipeline(&ROOMY).await?;
+    let listeners = scene.installation.listeners(ordinary_plays(), 300.0).await?;
+    let is_publishing = |updates: usize| move |messages: &[Message]| messages.len() >= updates;
+    scene.sessions.until("slots", PATIENCE, is_publishing(2)).await?;
+    first.kill(END).await?;
+    let second = scene.pipeline(&ROOMY).await?;
+    // What the first held comes back among newer plays: late, and with the same sessions.
+    until("leases have run out", PATIENCE, async || {
+        let books = second.metrics().await.map(|metrics| metrics.books());
+        books.is_ok_and(|books| books.settled > 3000)
+    })
+    .await?;
+    let sent = listeners.stop().await?;
+
+    let expected = scene.installation.oracle(roomy_rules())?.sessions(&sent, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    let books = settled_books(&second, 3000).await?;
+    assert_eq!(books.dropped.get("late"), None, "{books:?}");
     second.terminate(END).await?;
     Ok(())
 }

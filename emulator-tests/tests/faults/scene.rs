@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use emulator_tests::collect::Collector;
 use emulator_tests::installation::{Installation, PATIENCE, updates};
+use emulator_tests::listeners::{PlaySpec, Shares, Timing};
 use emulator_tests::oracle::{self, Rules};
 use emulator_tests::services::Service;
 use listening_together_proto::v1;
@@ -33,6 +34,12 @@ pub(crate) fn roomy_rules() -> Rules {
         sessions_per_slot: 0,
         ..Rules::default()
     }
+}
+
+/// Plays that are in time for [`ROOMY`], and some of no use.
+pub(crate) fn ordinary_plays() -> PlaySpec {
+    let timing = Timing { spread_ms: 500, ..Timing::default() };
+    PlaySpec { timing, shares: Shares { late: 0.0, ..Shares::default() }, ..PlaySpec::default() }
 }
 
 /// A broker, its topics, and everything that is published to the sessions topic.
