@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use emulator_tests::collect::until;
-use emulator_tests::installation::{PATIENCE, now_ms, settled_books};
+use emulator_tests::installation::{PATIENCE, now_ms, settled_books, updates};
 use emulator_tests::known_plays::known_plays;
+use emulator_tests::oracle;
 use emulator_tests::services::{Books, Service};
 use emulator_tests::topology::{PLAYS_SUBSCRIPTION, SESSIONS};
+use listening_together_proto::v1;
 use local_pubsub::{Fault, FaultPlan, PlannedFault, Share};
 
 use crate::scene::{END, ROOMY, Scene, ordinary_plays, roomy_rules, wrong};
@@ -93,6 +95,36 @@ async fn streams_stall_for_thirty_seconds() -> Result<()> {
     let books = settled_books(&pipeline, plays.len() as u64).await?;
     assert_eq!((books.received, books.settled), (plays.len() as u64, expected.in_sessions()), "{books:?}");
     assert_eq!(wrong(&expected.sessions, &scene.updates()), [""; 0]);
+    pipeline.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fresh_slots_come_soon_after_a_stall() -> Result<()> {
+    let scene = Scene::set().await?;
+    let pipeline = scene.pipeline(&ROOMY).await?;
+    let listeners = scene.installation.listeners(ordinary_plays(), 300.0).await?;
+    scene.sessions.until("a slot", PATIENCE, |messages| !messages.is_empty()).await?;
+    let (stall, lasts) = (Fault::StallStreams { share: Share::ALL }, Duration::from_secs(10));
+    let stall_ends = now_ms() + i64::try_from(lasts.as_millis())?;
+    scene.broker.set_faults(for_a_while(Some(PLAYS_SUBSCRIPTION), stall, lasts));
+    // The backlog comes at once, and late: event time has followed the clock.
+    let is_fresh =
+        |session: &v1::Session| session.window_start.is_some_and(|start| start.seconds * 1000 >= stall_ends);
+    scene
+        .sessions
+        .until("a fresh slot", PATIENCE, |messages| {
+            let newest = updates(&messages[messages.len() - 1..]);
+            newest.iter().flat_map(|update| &update.slots).flat_map(|slot| &slot.sessions).any(is_fresh)
+        })
+        .await?;
+    let after_ms = now_ms() - stall_ends;
+    ensure!(after_ms < 10_000, "a fresh slot came {after_ms} ms after the stall");
+
+    let sent = listeners.stop().await?;
+    let books = settled_books(&pipeline, sent.len() as u64).await?;
+    assert_eq!((books.received, books.dropped.get("late")), (sent.len() as u64, None), "{books:?}");
+    assert_eq!(oracle::check_updates(&scene.updates(), &roomy_rules()), [""; 0]);
     pipeline.terminate(END).await?;
     Ok(())
 }
