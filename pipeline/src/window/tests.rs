@@ -1,5 +1,15 @@
-//! The stage told as scripts: plays and watermarks in, panes and late plays out. Names such as F-WO 13 point to the
-//! cases of Beam (B-) and Flink (F-) that a row restates.
+//! The stage told as scripts: plays and watermarks in, panes and late plays out. Names such as F-WO 13 point to the tests
+//! of Beam (B-) and Flink (F-) that a row restates.
+//!
+//! Where the two differ, or we differ from both:
+//! - A late pane holds the earlier plays too, as with Beam's accumulating panes; Flink's test 14 purges.
+//! - Late panes are made when a slot is decided, not for each late play: only then can anyone see them, and a popular track
+//!   would be matched anew for every late play.
+//! - The first pane of a group that had nothing on time is number 1, not 0 as in Beam: 0 always means on time here.
+//! - There is one watermark for all streams, that of the newest play, and not the smallest of several sources': Pub/Sub
+//!   balances plays over streams, so that none of them stands for a source of its own. It follows the clock when plays stop
+//!   coming, and never runs ahead of it.
+//! - Windows have neither offset nor slide and do not merge: the cases of sliding and session windows do not apply.
 
 use std::net::IpAddr;
 
@@ -126,7 +136,7 @@ fn text(pane: &Pane<'_, ()>) -> String {
 
 #[test]
 fn panes_and_late_plays() {
-    let cases: [(&str, WindowRules, &[Step], &[&str], &[i64]); 10] = [
+    let cases: [(&str, WindowRules, &[Step], &[&str], &[i64]); 11] = [
         (
             "B-FW 2: half-open windows, no empty ones between",
             rules(10, 0),
@@ -181,6 +191,13 @@ fn panes_and_late_plays() {
             &[Watermark(2498), Play("k", 1998), Watermark(2499), Play("k", 1999), Late],
             &["k [0,2000) #1 =1"],
             &[1999],
+        ),
+        (
+            "F-TW 1: a play exactly at the end belongs to the next window",
+            rules(5000, 0),
+            &[Play("k", 0), Play("k", 4999), Play("k", 5000), Watermark(4999), Watermark(9999)],
+            &["k [0,5000) #0 =2", "k [5000,10000) #0 =1"],
+            &[],
         ),
         (
             "B-LD 19: drops by window, not by watermark",
