@@ -14,7 +14,7 @@ use service_runtime::pubsub::{PubSub, Reachable};
 use service_runtime::service::{ServiceError, with_sources};
 use service_runtime::settings::SettingError;
 use service_runtime::telemetry::Metrics;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Catalogue;
@@ -65,11 +65,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     };
     let (endpoint, subscription, tracks) = (pubsub.endpoint(), &resources.plays, catalogue.len());
     tracing::info!(endpoint, %subscription, tracks, "starting");
-    let checks = tokio::spawn(check(pubsub.clone(), resources.names(), readiness.clone(), stop.clone()));
+    let (outages_over, outages) = watch::channel(0);
+    let checks =
+        tokio::spawn(check(pubsub.clone(), resources.names(), readiness.clone(), outages_over, stop.clone()));
     let outcome = if until_ready(&readiness, &stop).await {
         let announced = read_back(&pubsub, &resources.sessions, &stop).await;
         let engine = Engine::new(rules, atlas, catalogue, announced, now());
-        work(&config, &pubsub, &resources, Works { engine, editions, telemetry }, &stop).await
+        work(&config, &pubsub, &resources, Works { engine, editions, telemetry, outages }, &stop).await
     } else {
         Ok(())
     };
@@ -107,6 +109,8 @@ struct Works {
     engine: Engine<Handler>,
     editions: mpsc::Receiver<Databases>,
     telemetry: Telemetry,
+    /// How many times Pub/Sub has come back.
+    outages: watch::Receiver<u64>,
 }
 
 /// From the first stream to the last acknowledgement.
@@ -121,7 +125,7 @@ async fn work(
     let publisher = pubsub.publisher().await.map_err(client)?;
     let subscriber = pubsub.subscriber().await.map_err(client)?;
     let outbox = PubSubOutbox::new(&publisher, &resources.sessions, &resources.dead_letters);
-    let mut source = PlaysSource::open(&subscriber, &resources.plays, config.receive(), stop);
+    let mut source = PlaysSource::open(&subscriber, &resources.plays, config.receive(), &works.outages, stop);
     let driver = Driver::new(works.engine, outbox, works.telemetry).with_databases(works.editions);
     tracing::info!("receiving plays");
     let outcome = driver.run(source.deliveries(), stop).await;
@@ -166,17 +170,25 @@ impl Resources {
 }
 
 /// Says in the readiness whether all that we need is there, until `stop`; then not ready, and never ready again.
-async fn check(pubsub: PubSub, names: [String; 3], readiness: Readiness, stop: CancellationToken) {
-    stop.run_until_cancelled(keep_checking(&pubsub, &names, &readiness)).await;
+async fn check(
+    pubsub: PubSub,
+    names: [String; 3],
+    readiness: Readiness,
+    outages_over: watch::Sender<u64>,
+    stop: CancellationToken,
+) {
+    stop.run_until_cancelled(keep_checking(&pubsub, &names, &readiness, &outages_over)).await;
     readiness.not_ready("stopping");
 }
 
-/// Asks Pub/Sub now and then.
+/// Asks Pub/Sub now and then; counts the outages that are over.
 async fn keep_checking(
     pubsub: &PubSub,
     [plays, sessions, dead_letters]: &[String; 3],
     readiness: &Readiness,
+    outages_over: &watch::Sender<u64>,
 ) {
+    let mut was_away = false;
     let mut complaint = Seldom::new(Duration::from_secs(30));
     let mut dead_letter_complaint = Seldom::new(Duration::from_secs(600));
     loop {
@@ -185,12 +197,16 @@ async fn keep_checking(
             other => other.problem(plays),
         };
         if let Some(problem) = missing {
+            was_away = true;
             readiness.not_ready(&problem);
             if complaint.is_due() {
                 tracing::warn!(endpoint = pubsub.endpoint(), "waiting for Pub/Sub: {problem}");
             }
             tokio::time::sleep(CHECK_WHILE_MISSING).await;
             continue;
+        }
+        if std::mem::take(&mut was_away) {
+            outages_over.send_modify(|outages| *outages += 1);
         }
         if pubsub.find_topic(dead_letters).await == Reachable::Missing {
             readiness.ready(

@@ -6,7 +6,7 @@ use google_cloud_pubsub::client::Subscriber;
 use google_cloud_pubsub::subscriber::ShutdownToken;
 use google_cloud_pubsub::subscriber::handler::Handler;
 use service_runtime::backoff::{Backoff, Seldom};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -46,17 +46,21 @@ pub struct PlaysSource {
 }
 
 impl PlaysSource {
-    /// Opens the streams of `subscription` (its full name). When `stop` is cancelled they pull no more; what was pulled
+    /// Opens the streams of `subscription` (its full name), and again whenever the number of `outages` that are over has
+    /// changed: the client may wait up to a minute before it connects by itself. When `stop` is cancelled they pull no more; what was pulled
     /// can still be acknowledged.
     #[must_use]
     pub fn open(
         subscriber: &Subscriber,
         subscription: &str,
         settings: ReceiveSettings,
+        outages: &watch::Receiver<u64>,
         stop: &CancellationToken,
     ) -> Self {
         let (sender, deliveries) = mpsc::channel(CHANNEL_CAPACITY);
         let stop = stop.child_token();
+        let mut outages = outages.clone();
+        outages.mark_unchanged();
         let mut streams = JoinSet::new();
         for number in 0..settings.streams {
             streams.spawn(keep_pulling(Pull {
@@ -65,6 +69,7 @@ impl PlaysSource {
                 subscription: subscription.to_owned(),
                 settings,
                 deliveries: sender.clone(),
+                outages: outages.clone(),
                 stop: stop.clone(),
             }));
         }
@@ -95,6 +100,7 @@ struct Pull {
     subscription: String,
     settings: ReceiveSettings,
     deliveries: mpsc::Sender<Delivery<Handler>>,
+    outages: watch::Receiver<u64>,
     stop: CancellationToken,
 }
 
@@ -108,11 +114,11 @@ enum End {
 
 /// Pulls until told to stop. The client reconnects by itself after faults that pass; it gives a stream up where it
 /// ends cleanly or by an error that it holds for permanent (a subscription that does not exist may be created yet).
-async fn keep_pulling(pull: Pull) -> Option<ShutdownToken> {
+async fn keep_pulling(mut pull: Pull) -> Option<ShutdownToken> {
     let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_BACKOFF);
     let mut complaint = Seldom::new(Duration::from_secs(30));
     loop {
-        let (end, token) = pull_once(&pull, &mut backoff).await;
+        let (end, token) = pull_once(&mut pull, &mut backoff).await;
         match end {
             End::Stopped => return Some(token),
             End::Lost(reason) => {
@@ -131,7 +137,7 @@ async fn keep_pulling(pull: Pull) -> Option<ShutdownToken> {
     }
 }
 
-async fn pull_once(pull: &Pull, backoff: &mut Backoff) -> (End, ShutdownToken) {
+async fn pull_once(pull: &mut Pull, backoff: &mut Backoff) -> (End, ShutdownToken) {
     let streams = pull.settings.streams.max(1);
     let messages = (pull.settings.max_outstanding_messages / u32::from(streams)).max(1);
     let bytes = (pull.settings.max_outstanding_bytes / u64::from(streams)).max(1);
@@ -147,6 +153,7 @@ async fn pull_once(pull: &Pull, backoff: &mut Backoff) -> (End, ShutdownToken) {
     let end = loop {
         let next = tokio::select! {
             () = pull.stop.cancelled() => break End::Stopped,
+            Ok(()) = pull.outages.changed() => break End::Lost("Pub/Sub was away".to_owned()),
             next = stream.next() => next,
         };
         match next {

@@ -58,9 +58,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// those anyway.
 const REWIND: Duration = Duration::from_secs(60);
 
-/// A look-up that fails says little of a stream that may only be quiet; several in a row do.
-const FAILED_LOOK_UPS: u32 = 3;
-
 /// Messages and bytes that Pub/Sub may have under way to one replica: two of the largest messages, and far more than
 /// the few that a pipeline publishes.
 const MAX_OUTSTANDING_MESSAGES: i64 = 100;
@@ -224,23 +221,24 @@ impl Subscriber {
         Err(SubscribeError::Ended)
     }
 
-    /// Returns when no updates come and the subscription is gone, or cannot be looked up again and again: what is wrong
-    /// with it.
+    /// Returns when no updates come and the subscription is gone, or Pub/Sub was away and is back: what is wrong with the
+    /// stream. A look-up that fails says little of a stream that may only be quiet, until one succeeds again.
     async fn lost(&self, subscription: &str) -> String {
-        let mut failed = 0;
+        let mut was_away = false;
         loop {
             tokio::time::sleep(CHECK_EVERY).await;
             let heard = self.status.borrow().last_update.is_some_and(|last| last.elapsed() < CHECK_EVERY);
             if heard {
-                failed = 0;
+                was_away = false;
                 continue;
             }
-            let found = self.pubsub.find_subscription(subscription).await;
-            failed = if matches!(found, Reachable::No(_)) { failed + 1 } else { 0 };
-            if let Some(problem) = found.problem(subscription)
-                && (!matches!(found, Reachable::No(_)) || failed >= FAILED_LOOK_UPS)
-            {
-                return problem;
+            match self.pubsub.find_subscription(subscription).await {
+                Reachable::Yes if was_away => {
+                    return "Pub/Sub was away, and the stream has not come back".to_owned();
+                }
+                Reachable::Yes => {}
+                Reachable::No(_) => was_away = true,
+                gone => return gone.problem(subscription).unwrap_or_default(),
             }
         }
     }
