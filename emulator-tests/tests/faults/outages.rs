@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use emulator_tests::collect::until;
-use emulator_tests::installation::{PATIENCE, now_ms, settled_books, updates};
+use emulator_tests::installation::{PATIENCE, Replica, now_ms, settled_books, updates};
 use emulator_tests::known_plays::known_plays;
 use emulator_tests::oracle;
 use emulator_tests::services::{Books, Service};
@@ -54,9 +54,19 @@ async fn publishing_fails_for_ten_seconds() -> Result<()> {
     Ok(())
 }
 
+/// The ids of the sessions that a replica shows as current.
+async fn shown(replica: &Replica) -> Vec<String> {
+    let Ok(answer) = reqwest::get(format!("{}/api/latest", replica.url)).await else { return Vec::new() };
+    let Ok(body) = answer.json::<serde_json::Value>().await else { return Vec::new() };
+    let sessions = body["current"]["sessions"].as_array().cloned().unwrap_or_default();
+    sessions.iter().filter_map(|session| Some(session["id"].as_str()?.to_owned())).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pubsub_is_away_for_twenty_seconds() -> Result<()> {
     let scene = Scene::set().await?;
+    let mut replica = scene.installation.replica("away")?;
+    replica.service.until_live(PATIENCE).await?;
     let mut pipeline = scene.pipeline(&ROOMY).await?;
     let before = known_plays(3000, now_ms(), 32);
     scene.installation.publish(&before).await?;
@@ -74,6 +84,11 @@ async fn pubsub_is_away_for_twenty_seconds() -> Result<()> {
     let after = known_plays(3000, now_ms(), 33);
     scene.installation.publish(&after).await?;
     let expected_after = oracle.sessions(&after, now_ms());
+    // It looks Pub/Sub up every ten seconds, and the plays wait as long for their windows.
+    until("the replica shows a session of the time after", Duration::from_secs(40), async || {
+        shown(&replica).await.iter().any(|id| expected_after.sessions.contains_key(id))
+    })
+    .await?;
     // The test's own stream may wait for up to a minute before it tries again: that is the client's limit.
     scene.until_published(&expected.sessions, 2 * PATIENCE).await?;
     scene.until_published(&expected_after.sessions, PATIENCE).await?;
