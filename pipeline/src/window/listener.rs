@@ -9,7 +9,7 @@ use crate::decode::{Address, UserKey};
 use crate::locate::SpotRef;
 
 /// Someone who listened to a track in a window. A user with several plays counts once, at the place of the earliest,
-/// then of the smallest address: the user's first record in the order of [`Listener::key`].
+/// then of the smallest address.
 #[derive(Clone, Copy, Debug)]
 pub struct Listener {
     /// Who.
