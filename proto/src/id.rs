@@ -1,6 +1,5 @@
 //! Ids: opaque strings of the players, and our own session ids.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -30,13 +29,6 @@ impl TrackId {
     /// The id as the players write it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A map by track can be asked with a text.
-impl Borrow<str> for TrackId {
-    fn borrow(&self) -> &str {
         &self.0
     }
 }
