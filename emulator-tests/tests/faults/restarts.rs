@@ -78,7 +78,12 @@ async fn a_pipeline_is_terminated_under_load() -> Result<()> {
     let ended = first.terminate(END).await?;
     ensure!(ended.status.success(), "{ended:?}");
     let second = scene.pipeline(&ROOMY).await?;
-    until_received(&second, 2000).await?;
+    // What the first handed back may come late, on a busy machine: it is shown beside plays that are in time, so that the
+    // listeners go on until it is.
+    until("what was handed back is shown", PATIENCE, async || {
+        second.metrics().await.is_ok_and(|metrics| metrics.books().settled > 3000)
+    })
+    .await?;
     let sent = listeners.stop().await?;
 
     let expected = scene.installation.oracle(roomy_rules())?.sessions(&sent, now_ms());

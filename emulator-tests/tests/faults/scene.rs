@@ -89,7 +89,12 @@ impl Scene {
                 let (count, some) = (wrong.len(), &wrong[..wrong.len().min(5)]);
                 ensure!(start.elapsed() < patience, "{count} of {} sessions: {some:#?}", expected.len());
             }
-            ensure!(start.elapsed() < patience, "no {} sessions within {patience:?}", expected.len());
+            ensure!(
+                start.elapsed() < patience,
+                "{} sessions, not within {patience:?} as they should be: {:#?}",
+                expected.len(),
+                &unlike(expected, &self.updates()).iter().take(8).collect::<Vec<_>>()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
