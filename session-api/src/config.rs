@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use service_runtime::settings::{CommonSettings, positive_duration, socket_address, topic_name};
 
+use crate::clock::ClockOffset;
+
 /// Keeps the latest sessions in memory and answers GET /api/latest.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "session-api", version)]
@@ -47,6 +49,11 @@ pub struct Config {
     /// Without an update for so long, the replica calls itself stale in its log, metrics and /readyz?verbose.
     #[arg(long, default_value = "30s", value_parser = positive_duration)]
     pub stale_after: Duration,
+
+    /// For tests only, and therefore not in the help: this replica's clock is ahead of the machine's by so much
+    /// (`20ms`), or behind it (`-20ms`), in all that it decides and tells.
+    #[arg(long, hide = true, allow_hyphen_values = true, default_value = "0ms")]
+    pub clock_offset: ClockOffset,
 }
 
 fn host_name() -> String {
@@ -88,6 +95,7 @@ mod tests {
         assert_eq!(config.admin_addr, "0.0.0.0:9090".parse().unwrap());
         assert_eq!(config.site_dir, None);
         assert_eq!(config.stale_after, Duration::from_secs(30));
+        assert_eq!(config.clock_offset, ClockOffset::default());
     }
 
     #[test]
@@ -97,6 +105,7 @@ mod tests {
             ("ADMIN_ADDR", "localhost:http", "expected ip:port"),
             ("SITE_DIR", "/nowhere/at/all", "expected a directory"),
             ("STALE_AFTER", "0s", "expected a duration above zero"),
+            ("CLOCK_OFFSET", "20", "expected a duration"),
             ("SESSIONS_TOPIC", "2fast", "expected a topic's id"),
             ("SESSIONS_TOPIC", "a/b", "expected a topic's id"),
             ("SESSIONS_TOPIC", "google-sessions", "expected a topic's id"),
@@ -107,6 +116,15 @@ mod tests {
             assert!(error.contains(&format!("<{name}>")) && error.contains(expected), "{name}: {error}");
             assert!(!error.contains('\n'), "{name}: {error}");
         }
+    }
+
+    #[test]
+    fn a_clock_can_be_set_off_for_tests_which_the_help_does_not_tell_of() {
+        let behind = ClockOffset::Behind(Duration::from_millis(20));
+        assert_eq!(config(&[("CLOCK_OFFSET", "-20ms")]).unwrap().clock_offset, behind);
+        let arguments = ["session-api", "--help"].map(OsString::from);
+        let Ok(Invocation::Print(help)) = read::<Config>(arguments, |_| None) else { panic!("no help") };
+        assert!(help.contains("STALE_AFTER") && !help.to_lowercase().contains("clock"), "{help}");
     }
 
     #[test]

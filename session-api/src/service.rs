@@ -17,6 +17,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::health::{self, Status};
 use crate::presenter;
@@ -63,6 +64,7 @@ impl Service {
         let (screen, readiness) = (Screen::default(), Readiness::default());
         let state = AppState {
             screen: screen.clone(),
+            clock: Clock::ahead_by(config.clock_offset),
             telemetry: telemetry.clone(),
             site_dir: config.site_dir.clone(),
         };
@@ -86,16 +88,18 @@ impl Service {
         let (updates, received) = mpsc::channel(UPDATE_QUEUE);
         let (status, seen) = watch::channel(Status::default());
         let drained = CancellationToken::new();
+        let clock = Clock::ahead_by(self.config.clock_offset);
         let subscriber = Subscriber {
             pubsub: self.pubsub,
             topic: self.config.sessions_topic,
             region: self.config.region,
             replica: self.config.replica_id,
+            clock,
             updates,
             status: status.clone(),
             telemetry: self.telemetry.clone(),
         };
-        let presenter = presenter::run(received, self.screen, status, self.telemetry.clone());
+        let presenter = presenter::run(received, clock, self.screen, status, self.telemetry.clone());
         let health =
             health::watch(seen, self.readiness, self.telemetry, self.config.stale_after, self.stop.clone());
         let (admin, api) = (self.admin, self.api);

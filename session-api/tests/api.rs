@@ -15,6 +15,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_LANGUAGE, IF_NONE_MATCH};
 use serde_json::{Value, json};
+use session_api::clock::Clock;
 use support::{Answer, Fed, Listening, ask, get};
 
 const JSON: &str = "application/json";
@@ -111,14 +112,14 @@ async fn before_the_first_session_the_service_is_unavailable() {
 
 #[actix_web::test]
 async fn the_time_is_told() {
-    let before = session_api::clock::now().as_millis();
+    let before = Clock::default().now().as_millis();
     let answer = get(&Fed::with_slots([]), "/api/time").await;
     assert_eq!(
         (answer.header("content-type"), answer.header("cache-control")),
         (Some(JSON), Some("no-store"))
     );
     let told = answer.json()["now_ms"].as_i64().unwrap();
-    assert!((before..=session_api::clock::now().as_millis()).contains(&told), "{told}");
+    assert!((before..=Clock::default().now().as_millis()).contains(&told), "{told}");
 }
 
 #[actix_web::test]

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 pub use state::{Presenter, Received};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::health::Status;
 use crate::snapshot::{Screen, Snapshot};
 use crate::telemetry::Telemetry;
@@ -35,6 +35,7 @@ pub struct Update {
 /// Presents what comes through `updates` until their sender is gone.
 pub async fn run(
     mut updates: mpsc::Receiver<Update>,
+    clock: Clock,
     screen: Screen,
     status: watch::Sender<Status>,
     telemetry: Telemetry,
@@ -42,30 +43,35 @@ pub async fn run(
     let mut presenter = Presenter::default();
     let mut is_history = true;
     loop {
-        if let Some(snapshot) = presenter.present(clock::now()) {
+        if let Some(snapshot) = presenter.present(clock.now()) {
             let before = screen.shown().as_deref().map(|shown| shown.current().starts_at);
             screen.show(snapshot.clone());
             // What is shown first, or out of history, says when this replica started, not how long plays take.
             if !is_history && before.is_some_and(|before| before != snapshot.current().starts_at) {
-                telemetry.switched(snapshot.current(), clock::now());
+                telemetry.switched(snapshot.current(), clock.now());
             }
             tell(&snapshot, &status, &telemetry);
         }
         presenter.prepare();
-        let wait = presenter.next_change().map_or(MAX_SLEEP, |start| start.since(clock::now()));
+        let wait = presenter.next_change().map_or(MAX_SLEEP, |start| start.since(clock.now()));
         tokio::select! {
             update = updates.recv() => {
                 let Some(update) = update else { return };
                 is_history = update.is_history;
-                take_in(update, &mut presenter, &status, &telemetry);
+                take_in(update, clock.now(), &mut presenter, &status, &telemetry);
             }
             () = tokio::time::sleep(wait.min(MAX_SLEEP)) => is_history = false,
         }
     }
 }
 
-fn take_in(update: Update, presenter: &mut Presenter, status: &watch::Sender<Status>, telemetry: &Telemetry) {
-    let now = clock::now();
+fn take_in(
+    update: Update,
+    now: Timestamp,
+    presenter: &mut Presenter,
+    status: &watch::Sender<Status>,
+    telemetry: &Telemetry,
+) {
     telemetry.slots_received(presenter.receive(update.slots, now));
     if let Some(published_at) = update.published_at.filter(|_| !update.is_history) {
         telemetry.update_delayed(now.since(published_at));
@@ -94,7 +100,7 @@ mod tests {
             assert!(Instant::now() < deadline, "slot {number} is not shown");
             tokio::task::yield_now().await;
         }
-        clock::now()
+        Clock::default().now()
     }
 
     #[tokio::test]
@@ -103,9 +109,9 @@ mod tests {
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, (status, seen)) = (Screen::default(), watch::channel(Status::default()));
         let (updates, received) = mpsc::channel(1);
-        let presenting = tokio::spawn(run(received, screen.clone(), status, telemetry));
+        let presenting = tokio::spawn(run(received, Clock::default(), screen.clone(), status, telemetry));
         for (number, ahead) in [(1, Duration::ZERO), (2, Duration::from_millis(200))] {
-            let now = clock::now();
+            let now = Clock::default().now();
             let slots = vec![slot_from(now + ahead, number)];
             updates.send(Update { slots, published_at: Some(now), is_history: false }).await.unwrap();
             assert!(shown(&screen, number).await >= now + ahead, "slot {number} is shown too early");
@@ -130,8 +136,8 @@ mod tests {
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, (status, _)) = (Screen::default(), watch::channel(Status::default()));
         let (updates, received) = mpsc::channel(1);
-        let presenting = tokio::spawn(run(received, screen.clone(), status, telemetry));
-        let now = clock::now();
+        let presenting = tokio::spawn(run(received, Clock::default(), screen.clone(), status, telemetry));
+        let now = Clock::default().now();
         for (number, ago) in [(1, 15), (2, 10)] {
             let published_at = now - Duration::from_secs(ago);
             let slots = vec![slot_from(published_at, number)];

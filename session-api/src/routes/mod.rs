@@ -17,6 +17,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
+use crate::clock::Clock;
 use crate::snapshot::Screen;
 use crate::telemetry::Telemetry;
 
@@ -25,6 +26,8 @@ use crate::telemetry::Telemetry;
 pub struct AppState {
     /// What is shown.
     pub screen: Screen,
+    /// The time that is told.
+    pub clock: Clock,
     /// Counts the responses.
     pub telemetry: Telemetry,
     /// The directory of the site.
@@ -44,9 +47,10 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let AppState { screen, telemetry, site_dir } = state;
+    let AppState { screen, clock, telemetry, site_dir } = state;
     App::new()
         .app_data(web::Data::new(screen))
+        .app_data(web::Data::new(clock))
         .configure(latest::configure)
         .configure(time::configure)
         .configure(|config| site::configure(config, site_dir.as_deref()))

@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::health::Status;
 use crate::presenter::Update;
 use crate::telemetry::Telemetry;
@@ -98,6 +98,8 @@ pub struct Subscriber {
     pub region: String,
     /// See [`crate::config::Config::replica_id`].
     pub replica: String,
+    /// What messages from before the subscription are told by.
+    pub clock: Clock,
     /// Where updates go. A full channel makes the stream wait, and Pub/Sub with it.
     pub updates: mpsc::Sender<Update>,
     /// Is told whether messages are streamed.
@@ -134,7 +136,7 @@ impl Subscriber {
     async fn live(&self, receiver: &mut Receiver, stop: &CancellationToken) -> Result<(), SubscribeError> {
         let id = name::subscription_id(&self.region, &self.replica, rand::random());
         let own = OwnSubscription::new(&self.pubsub, &id).await?;
-        let since = clock::now();
+        let since = self.clock.now();
         let created = tokio::select! {
             biased;
             () = stop.cancelled() => Ok(false),

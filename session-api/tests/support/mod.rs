@@ -10,6 +10,7 @@ use actix_web::test::TestRequest;
 use listening_together_proto::session::decode_update;
 use serde_json::Value;
 use service_runtime::telemetry::Metrics;
+use session_api::clock::Clock;
 use session_api::presenter::Presenter;
 use session_api::routes::{AppState, app};
 use session_api::snapshot::Screen;
@@ -34,7 +35,7 @@ impl Fed {
         }
         let metrics = Metrics::new("session-api").unwrap();
         let telemetry = Telemetry::new(&metrics.meter());
-        Self(AppState { screen, telemetry, site_dir: None })
+        Self(AppState { screen, clock: Clock::default(), telemetry, site_dir: None })
     }
 
     pub(crate) fn and_site(mut self, directory: &Path) -> Self {
