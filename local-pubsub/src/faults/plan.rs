@@ -26,7 +26,8 @@ pub struct PlannedFault {
     /// What goes wrong.
     pub fault: Fault,
     /// The topic (of [`Fault::RefusePublish`]) or subscription (of the others) that it is on: the id or the
-    /// full name. `None` is every one.
+    /// full name, or the beginning of either with a `*` behind it, for names that are not known beforehand (no
+    /// name holds a `*`). `None` is every one.
     #[serde(default)]
     pub on: Option<String>,
     /// When it begins, from the moment at which the plan is set.
@@ -69,7 +70,8 @@ pub enum Fault {
         /// How many.
         share: Share,
     },
-    /// A share of the published messages is never delivered.
+    /// A share of the published messages is never delivered. That is harsher than Pub/Sub, which delivers again,
+    /// when the ack deadline has passed, what was lost on its way. A seek finds it, where the topic retains.
     LoseMessages {
         /// How many.
         share: Share,
@@ -153,7 +155,7 @@ impl FaultPlan {
         self.with_planned(PlannedFault::new(fault))
     }
 
-    /// Adds a fault on one topic or subscription (id or full name), from the beginning on.
+    /// Adds a fault on one topic or subscription (see [`PlannedFault::on`]), from the beginning on.
     #[must_use]
     pub fn with_on(self, resource: &str, fault: Fault) -> Self {
         self.with_planned(PlannedFault { on: Some(resource.to_owned()), ..PlannedFault::new(fault) })
@@ -187,8 +189,12 @@ impl PlannedFault {
 
     /// Whether it is on the topic or subscription of this full name.
     pub(crate) fn is_on(&self, resource: &str) -> bool {
-        let id = resource.rsplit('/').next();
-        self.on.as_deref().is_none_or(|on| on == resource || Some(on) == id)
+        let Some(on) = self.on.as_deref() else { return true };
+        let id = resource.rsplit('/').next().unwrap_or(resource);
+        match on.strip_suffix('*') {
+            Some(beginning) => id.starts_with(beginning) || resource.starts_with(beginning),
+            None => on == resource || on == id,
+        }
     }
 
     fn ends(&self) -> Option<Duration> {

@@ -89,12 +89,15 @@ fn lives_of_streams_are_exponential() {
 
 #[test]
 fn faults_keep_to_their_place() {
-    for on in ["plays", SUBSCRIPTION] {
+    for on in ["plays", SUBSCRIPTION, "pl*", "plays*", "projects/p/subscriptions/pl*"] {
         let plan = FaultPlan::seeded(1).with_on(on, Fault::LoseAcks { share: Share::ALL });
         let decisions = Decisions::at(&plan, Duration::ZERO).expect("a fault goes on");
         assert!(decisions.loses_ack(SUBSCRIPTION, 1), "{on}");
         assert!(!decisions.loses_ack(OTHER, 1), "{on}");
     }
+    let nobody = FaultPlan::seeded(1).with_on("pl", Fault::LoseAcks { share: Share::ALL });
+    let decisions = Decisions::at(&nobody, Duration::ZERO).expect("a fault goes on");
+    assert!(!decisions.loses_ack(SUBSCRIPTION, 1), "the beginning of a name is not a name");
 }
 
 #[test]
