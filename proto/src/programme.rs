@@ -57,20 +57,17 @@ impl Programme {
         if self.oldest_kept(now).is_some_and(|oldest| slot.starts_at < oldest) {
             return Inserted::Unchanged;
         }
-        match self.slots.get(&slot.starts_at) {
-            Some(known) if !stands_instead(&slot, known) => return Inserted::Unchanged,
-            Some(_) => {}
-            None if self.slots.len() < MAX_SLOTS => {}
-            // Full: what begins last makes room, so that the same slots stay in whatever order they come.
-            None => match self.slots.last_key_value() {
-                Some((last, _)) if *last > slot.starts_at => {
-                    self.slots.pop_last();
-                }
-                _ => return Inserted::Refused,
-            },
+        let starts_at = slot.starts_at;
+        if self.slots.get(&starts_at).is_some_and(|known| !stands_instead(&slot, known)) {
+            return Inserted::Unchanged;
         }
-        self.slots.insert(slot.starts_at, Arc::new(slot));
+        self.slots.insert(starts_at, Arc::new(slot));
         self.forget_old(now);
+        // Full: what begins last makes room, once what is old has, so that the same slots stay in whatever order they
+        // come.
+        if self.slots.len() > MAX_SLOTS && self.slots.pop_last().is_some_and(|(last, _)| last == starts_at) {
+            return Inserted::Refused;
+        }
         Inserted::Changed
     }
 
@@ -250,6 +247,24 @@ mod tests {
             "what begins first stays, in whatever order it came"
         );
         assert_eq!(programme.newest_first().count(), MAX_SLOTS);
+    }
+
+    #[test]
+    fn a_flood_leaves_the_same_slots_in_whatever_order_it_comes() {
+        let now = at(100, 0);
+        // Eleven that have started, one more than is kept, and as many ahead as there is room for.
+        let started = 90..=100;
+        let ahead = 101..=154;
+        let expected = programme(started.clone().chain(ahead.clone()), now);
+        let orders: [(&str, Vec<u64>); 3] = [
+            ("the current one last", (90..=99).chain(ahead.clone()).chain([100]).collect()),
+            ("those ahead first", ahead.clone().chain(started.clone()).collect()),
+            ("backwards", started.chain(ahead).rev().collect()),
+        ];
+        for (name, order) in orders {
+            let programme = programme(order, now);
+            assert!(programme.newest_first().eq(expected.newest_first()), "{name}");
+        }
     }
 
     #[test]
