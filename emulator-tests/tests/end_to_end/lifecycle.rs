@@ -137,6 +137,36 @@ async fn a_replica_follows_a_topic_that_is_made_anew() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_replaces_a_subscription_that_was_deleted() -> anyhow::Result<()> {
+    let broker = LocalPubSub::new().bind("127.0.0.1:0").await?;
+    let installation = Installation::create(&broker.local_addr().to_string()).await?;
+    let mut replica = installation.replica("europe")?;
+    replica.service.until_ready(PATIENCE).await?;
+    let before = installation.topology.session_subscriptions().await?;
+    let pubsub = &installation.topology.pubsub;
+    let admin = pubsub.subscription_admin().await?;
+    admin.delete_subscription().set_subscription(pubsub.subscription(&before[0])).send().await?;
+    until("another subscription", PATIENCE, async || {
+        let names = installation.topology.session_subscriptions().await.unwrap_or_default();
+        names.len() == 1 && names != before
+    })
+    .await?;
+    // What is announced from now on comes through it.
+    let mut pipeline = installation.pipeline(&SETTINGS)?;
+    pipeline.until_ready(PATIENCE).await?;
+    installation.publish(&known_plays(500, now_ms(), 1)).await?;
+    until("a slot", PATIENCE, async || {
+        let answer = reqwest::get(format!("{}/api/latest", replica.url)).await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    })
+    .await?;
+    pipeline.terminate(END).await?;
+    replica.service.terminate(END).await?;
+    broker.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_pipeline_goes_on_with_the_programme() -> anyhow::Result<()> {
     let broker = LocalPubSub::new().bind("127.0.0.1:0").await?;
     let installation = Installation::create(&broker.local_addr().to_string()).await?;
