@@ -46,6 +46,11 @@ doc: prerequisites ## The API documentation, without a warning
 bench: prerequisites ## Benchmarks
 	cargo bench --locked --workspace
 
+.PHONY: soak-sync
+soak-sync: prerequisites ## Twelve replicas on a Pub/Sub that fails: do all answer alike? (SLOTS=600 of a second)
+	cargo build --locked --release --bins
+	@exec target/release/soak-sync
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all

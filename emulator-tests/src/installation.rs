@@ -89,9 +89,22 @@ impl Installation {
     /// # Errors
     /// When it is not built or cannot be started.
     pub fn replica(&self, region: &str) -> anyhow::Result<Replica> {
+        self.replica_with(region, &[])
+    }
+
+    /// Starts a replica of the API with these settings beside those that say where everything is.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn replica_with(
+        &self,
+        region: &str,
+        more_settings: &[(&'static str, String)],
+    ) -> anyhow::Result<Replica> {
         let address = free_address()?;
         let mut settings = self.topology.settings();
         settings.extend([("BIND_ADDR", address.to_string()), ("REGION", region.to_owned())]);
+        settings.extend_from_slice(more_settings);
         let service = Service::start(&binary("session-api")?, &settings, &self.log("session-api"))?;
         Ok(Replica { service, url: format!("http://{address}") })
     }

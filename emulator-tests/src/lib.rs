@@ -11,3 +11,4 @@ pub mod installation;
 pub mod known_plays;
 pub mod replicas;
 pub mod demo;
+pub mod synchrony;
