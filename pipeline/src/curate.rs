@@ -158,10 +158,11 @@ impl<A> Curator<A> {
         self.announce(starts_at, sessions, pending, now, give_up)
     }
 
-    /// The start of the oldest window that a candidate is of.
+    /// The starts of the oldest and of the newest window that a candidate is of.
     #[must_use]
-    pub fn oldest_candidate(&self) -> Option<Timestamp> {
-        self.candidates.iter().map(|candidate| candidate.window.start).min()
+    pub fn candidate_windows(&self) -> Option<(Timestamp, Timestamp)> {
+        let starts = || self.candidates.iter().map(|candidate| candidate.window.start);
+        Some((starts().min()?, starts().max()?))
     }
 
     /// Gives up every candidate.

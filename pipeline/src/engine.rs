@@ -166,7 +166,7 @@ impl<A> Engine<A> {
     /// Locates the plays that come in `databases`.
     pub fn replace_databases(&mut self, databases: Databases) {
         self.atlas.replace(databases);
-        self.newest_of_previous = self.windows.kept().map(|(_, newest)| newest);
+        self.newest_of_previous = self.windows_in_use().map(|(_, newest)| newest);
     }
 
     /// When the city database in use was built.
@@ -219,11 +219,16 @@ impl<A> Engine<A> {
         if !self.atlas.has_previous() {
             return;
         }
-        let oldest = self.windows.kept().map(|(oldest, _)| oldest);
-        let oldest = [oldest, self.curator.oldest_candidate()].into_iter().flatten().min();
-        if oldest.is_none_or(|oldest| Some(oldest) > self.newest_of_previous) {
+        if self.windows_in_use().is_none_or(|(oldest, _)| Some(oldest) > self.newest_of_previous) {
             self.atlas.forget_previous();
         }
+    }
+
+    /// The starts of the oldest and of the newest window whose spots may be asked for: those that are kept, and those of
+    /// sessions that wait for their slot, which may be longer than their window is kept.
+    fn windows_in_use(&self) -> Option<(Timestamp, Timestamp)> {
+        let spans = [self.windows.kept(), self.curator.candidate_windows()].into_iter().flatten();
+        spans.reduce(|(oldest, newest), (start, end)| (oldest.min(start), newest.max(end)))
     }
 
     fn fire(&mut self, effects: &mut Vec<Effect<A>>) {

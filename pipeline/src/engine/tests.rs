@@ -365,6 +365,19 @@ fn plays_located_in_two_editions_of_the_databases_meet() {
 }
 
 #[test]
+fn an_edition_is_kept_for_a_session_whose_window_has_expired() {
+    let window = WindowRules { allowed_lateness: Duration::ZERO, ..rules().window };
+    let mut story = Story::new(Rules { window, ..rules() });
+    story.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300).time(2900);
+    story.engine.replace_databases(AtlasFixture::new().databases());
+    story.time(2950);
+    assert!(!story.engine.can_replace_databases(), "the session waits for its slot");
+    story.time(3000);
+    assert_eq!(story.announced, ["1: song #0"]);
+    assert!(story.engine.can_replace_databases());
+}
+
+#[test]
 fn draining_hands_every_play_back() {
     let mut story = Story::new(rules());
     story.play("ana", "song", BERLIN, 100).play("bo", "song", LIMA, 100).play("cy", "song", LIMA, 1900);
