@@ -1,13 +1,12 @@
 //! Entity tags: making them, and comparing them with what a client already has (RFC 9110, sections 8.8.3 and 13.1.2).
 
-use listening_together_proto::Language;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// The strong tag of a representation: a hash of its bytes, so that it is the same on every replica, and its language,
-/// since two languages may well have the same bytes.
+/// The strong tag of a representation: a hash of its bytes as they are sent, so that it is the same on every replica,
+/// and what else tells it from the others (language and coding, since two languages may well have the same bytes).
 #[must_use]
-pub fn strong(body: &[u8], language: Language) -> String {
-    format!("\"{:032x}-{}\"", xxh3_128(body), language.tag())
+pub fn strong(body: &[u8], variant: &str) -> String {
+    format!("\"{:032x}-{variant}\"", xxh3_128(body))
 }
 
 /// Whether one of the values of `If-None-Match` names `etag`, so that the client need not be sent it again.
@@ -39,12 +38,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_depend_on_bytes_and_language_only() {
-        let tag = strong(b"body", Language::PtBr);
-        assert_eq!(tag, strong(b"body", Language::PtBr));
-        assert!(tag.starts_with('"') && tag.ends_with("-pt-BR\""), "{tag}");
-        assert_ne!(tag, strong(b"body", Language::En));
-        assert_ne!(tag, strong(b"other", Language::PtBr));
+    fn tags_depend_on_bytes_and_variant_only() {
+        let tag = strong(b"body", "pt-BR-br");
+        assert_eq!(tag, strong(b"body", "pt-BR-br"));
+        assert!(tag.starts_with('"') && tag.ends_with("-pt-BR-br\""), "{tag}");
+        assert_ne!(tag, strong(b"body", "en-br"));
+        assert_ne!(tag, strong(b"other", "pt-BR-br"));
     }
 
     #[test]

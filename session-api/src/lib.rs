@@ -15,6 +15,7 @@
 //! asks nobody.
 
 pub mod clock;
+pub mod coding;
 pub mod config;
 pub mod etag;
 #[cfg(test)]

@@ -113,9 +113,9 @@ impl Service {
         }));
         let feed = drained.clone();
         parts.spawn(part("the subscription", async move {
-            tokio::join!(subscriber.run(feed), presenter);
+            let ((), presented) = tokio::join!(subscriber.run(feed), presenter);
             admin_handle.stop(false).await;
-            Ok(())
+            presented.map_err(std::io::Error::other)
         }));
         parts.spawn(part("the API", async move {
             let outcome = api.await;

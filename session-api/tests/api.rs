@@ -13,7 +13,7 @@ mod support;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_LANGUAGE, IF_NONE_MATCH};
+use actix_web::http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, IF_NONE_MATCH};
 use serde_json::{Value, json};
 use session_api::clock::Clock;
 use support::{Answer, Fed, Listening, ask, get};
@@ -100,6 +100,32 @@ async fn what_a_client_has_is_not_sent_again() {
     for query in ["/api/latest?lang=ja", "/api/latest?lang=ru"] {
         let other = ask(&fed, query, &[(IF_NONE_MATCH, etag)]).await;
         assert_eq!(other.status, StatusCode::OK, "{query} has a tag of its own");
+    }
+}
+
+#[actix_web::test]
+async fn the_coding_is_negotiated() {
+    let fed = Fed::with_slots([20]);
+    let identity = get(&fed, "/api/latest").await;
+    assert_eq!(identity.header("content-encoding"), None);
+    let mut tags = vec![identity.header("etag").unwrap().to_owned()];
+    for (accepted, expected) in
+        [("gzip, deflate, br, zstd", "br"), ("gzip, zstd", "zstd"), ("gzip;q=1.0, *;q=0", "gzip")]
+    {
+        let answer = ask(&fed, "/api/latest", &[(ACCEPT_ENCODING, accepted)]).await;
+        assert_eq!(answer.header("content-encoding"), Some(expected));
+        assert_eq!(answer.header("vary"), Some("Accept-Encoding, Accept-Language"));
+        assert_eq!(answer.decoded(), identity.body, "{expected}");
+        let tag = answer.header("etag").unwrap().to_owned();
+        let again = ask(&fed, "/api/latest", &[(ACCEPT_ENCODING, accepted), (IF_NONE_MATCH, &tag)]).await;
+        assert_eq!((again.status, again.header("content-encoding")), (StatusCode::NOT_MODIFIED, None));
+        assert!(!tags.contains(&tag), "{expected} has a tag of its own");
+        tags.push(tag);
+    }
+    for accepted in ["identity;q=0", "*;q=0", "deflate, identity;q=0"] {
+        let answer = ask(&fed, "/api/latest", &[(ACCEPT_ENCODING, accepted)]).await;
+        answer.assert_problem(StatusCode::NOT_ACCEPTABLE, accepted);
+        assert_eq!(answer.header("vary"), Some("Accept-Encoding, Accept-Language"));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Who holds the programme and decides what is on the [`Screen`]: one task, so that nothing is locked.
 //!
-//! [`Presenter`] is the state machine, which is told the time; [`run`] is the loop around it. The snapshot of the next
-//! slot is rendered as soon as the slot is announced, LEAD before it begins, and swapped in at its start.
+//! [`Presenter`] is the state machine, which is told the time; [`run`] is the loop around it. The bodies of the next
+//! slot are made as soon as the slot is announced, LEAD before it begins, on a thread for blocking work, and swapped in
+//! at its start.
 
 mod state;
 
@@ -9,9 +10,10 @@ use std::time::Duration;
 
 use listening_together_proto::{Slot, Timestamp};
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-pub use state::{Presenter, Received};
+pub use state::{Job, Presenter, Received, Rendered};
 
 use crate::clock::Clock;
 use crate::health::Status;
@@ -33,17 +35,22 @@ pub struct Update {
 }
 
 /// Presents what comes through `updates` until their sender is gone.
+///
+/// # Errors
+/// When bodies could not be made, which is a fault of this program.
 pub async fn run(
     mut updates: mpsc::Receiver<Update>,
     clock: Clock,
     screen: Screen,
     status: watch::Sender<Status>,
     telemetry: Telemetry,
-) {
+) -> Result<(), JoinError> {
     let mut presenter = Presenter::default();
+    let mut rendering: Option<JoinHandle<Rendered>> = None;
     let mut is_history = true;
     loop {
-        if let Some(snapshot) = presenter.present(clock.now()) {
+        let now = clock.now();
+        if let Some(snapshot) = presenter.present(now) {
             let before = screen.shown().as_deref().map(|shown| shown.current().starts_at);
             screen.show(snapshot.clone());
             // What is shown first, or out of history, says when this replica started, not how long plays take.
@@ -52,16 +59,30 @@ pub async fn run(
             }
             tell(&snapshot, &status, &telemetry);
         }
-        presenter.prepare();
-        let wait = presenter.next_change().map_or(MAX_SLEEP, |start| start.since(clock.now()));
+        if rendering.is_none() {
+            rendering = presenter.wanted(now).map(|job| spawn_blocking(|| job.run()));
+        }
+        let wait = presenter.next_change(now).map_or(MAX_SLEEP, |start| start.since(clock.now()));
         tokio::select! {
             update = updates.recv() => {
-                let Some(update) = update else { return };
+                let Some(update) = update else { return Ok(()) };
                 is_history = update.is_history;
                 take_in(update, clock.now(), &mut presenter, &status, &telemetry);
             }
+            rendered = done(&mut rendering) => {
+                rendering = None;
+                presenter.keep(rendered?);
+            }
             () = tokio::time::sleep(wait.min(MAX_SLEEP)) => is_history = false,
         }
+    }
+}
+
+/// What is being rendered, when it is done; never, if nothing is.
+async fn done(rendering: &mut Option<JoinHandle<Rendered>>) -> Result<Rendered, JoinError> {
+    match rendering {
+        Some(rendering) => rendering.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -72,7 +93,8 @@ fn take_in(
     status: &watch::Sender<Status>,
     telemetry: &Telemetry,
 ) {
-    telemetry.slots_received(presenter.receive(update.slots, now));
+    let (received, _news) = presenter.receive(update.slots, now);
+    telemetry.slots_received(received);
     if let Some(published_at) = update.published_at.filter(|_| !update.is_history) {
         telemetry.update_delayed(now.since(published_at));
     }
@@ -118,7 +140,7 @@ mod tests {
             assert_eq!(seen.borrow().current_slot, Some(number));
         }
         drop(updates);
-        presenting.await.unwrap();
+        presenting.await.unwrap().unwrap();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         for line in [
             "session_api_current_slot 2",
@@ -145,7 +167,7 @@ mod tests {
             shown(&screen, number).await;
         }
         drop(updates);
-        presenting.await.unwrap();
+        presenting.await.unwrap().unwrap();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         assert!(!text.contains("session_api_update_delay_seconds"), "{text}");
         assert!(!text.contains("session_api_switch_delay_seconds"), "{text}");

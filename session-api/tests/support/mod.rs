@@ -1,5 +1,6 @@
 //! The application with a programme in it, and ways to ask it.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ impl Fed {
         let mut presenter = Presenter::default();
         presenter.receive(decode_update(&update(numbers)).unwrap(), at(20, 100));
         let screen = Screen::default();
+        presenter.prepare(at(20, 100));
         if let Some(snapshot) = presenter.present(at(20, 100)) {
             screen.show(Arc::clone(&snapshot));
         }
@@ -74,6 +76,19 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The body without its content coding.
+    pub(crate) fn decoded(&self) -> Vec<u8> {
+        let (mut body, mut decoded) = (&self.body[..], Vec::new());
+        match self.header("content-encoding") {
+            None => return self.body.clone(),
+            Some("br") => brotli::BrotliDecompress(&mut body, &mut decoded).unwrap(),
+            Some("zstd") => zstd::stream::copy_decode(body, &mut decoded).unwrap(),
+            Some("gzip") => drop(flate2::read::GzDecoder::new(body).read_to_end(&mut decoded).unwrap()),
+            Some(other) => panic!("{other} is none of our codings"),
+        }
+        decoded
     }
 
     pub(crate) fn json(&self) -> Value {

@@ -1,4 +1,4 @@
-//! Which language a client is answered in: plain rules, without HTTP types.
+//! Which language a client is answered in.
 //!
 //! This is RFC 4647's lookup over [`Language::ALL`] with English as the default. Each of those is the only one of its
 //! primary language, and one that we have in a regional form serves its whole family (`pt` and `pt-PT` get `pt-BR`,
@@ -8,14 +8,13 @@
 use actix_web::http::header::LanguageTag;
 use listening_together_proto::Language;
 
+use super::{MAX_ELEMENTS, weighted};
+
 /// What a client gets that names no language of ours.
 pub const DEFAULT_LANGUAGE: Language = Language::En;
 
 /// The longest tag that is looked at. RFC 5646 (4.4.1) asks for 35; registered and extended ones stay far below this.
 const MAX_TAG_BYTES: usize = 100;
-
-/// So many ranges of `Accept-Language` are looked at; browsers send a handful.
-const MAX_RANGES: usize = 100;
 
 /// A text is not a well-formed language tag (BCP 47).
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub fn language_for_tag(tag: &str) -> Result<Language, MalformedTag> {
 /// but the default is: an answer in the wrong language is better than none. Malformed parts are passed over, and so is
 /// what stands after the first 100: a header costs no more than its length.
 pub fn language_for_accept<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Language {
-    let ranges = values.flat_map(|value| value.split(',')).take(MAX_RANGES).filter_map(weighted);
+    let ranges = values.flat_map(|value| value.split(',')).take(MAX_ELEMENTS).filter_map(weighted);
     let excluded = |language: Language| {
         ranges.clone().filter(|(_, q)| *q == 0).any(|(range, _)| covers(range, language))
     };
@@ -75,33 +74,6 @@ fn covers(range: &str, language: Language) -> bool {
     let start = tag.get(..range.len());
     start.is_some_and(|start| start.eq_ignore_ascii_case(range))
         && matches!(tag.as_bytes().get(range.len()), None | Some(b'-'))
-}
-
-/// One element of a list with weights, `name;q=0.5`: the name, and the weight in thousandths (1000 without one).
-fn weighted(element: &str) -> Option<(&str, u16)> {
-    let mut parts = element.split(';').map(str::trim);
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let Some(weight) = parts.next() else { return Some((name, 1000)) };
-    let (key, value) = weight.split_once('=')?;
-    if parts.next().is_some() || !key.trim().eq_ignore_ascii_case("q") {
-        return None;
-    }
-    Some((name, thousandths(value.trim())?))
-}
-
-/// `0`, `1`, or a fraction between them with at most three digits, in thousandths.
-fn thousandths(value: &str) -> Option<u16> {
-    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let places = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
-    let fraction = places.fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
-    match (whole, fraction) {
-        ("0", fraction) => Some(fraction),
-        ("1", 0) => Some(1000),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -185,28 +157,6 @@ mod tests {
         ];
         for (name, values, expected) in cases {
             assert_eq!(language_for_accept(values.into_iter()).tag(), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn weights_have_three_decimals_at_most() {
-        let cases = [
-            ("0", Some(0)),
-            ("1", Some(1000)),
-            ("0.", Some(0)),
-            ("0.5", Some(500)),
-            ("0.123", Some(123)),
-            ("1.000", Some(1000)),
-            ("1.001", None),
-            ("0.1234", None),
-            ("2", None),
-            (".5", None),
-            ("", None),
-            ("NaN", None),
-            ("1e0", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(thousandths(text), expected, "{text}");
         }
     }
 
