@@ -2,7 +2,8 @@
 //! ratio to a plain loop that gathers the same plays by window, track and user with nothing else around it. The ratio
 //! holds on any machine; the rates are this machine's.
 //!
-//! `cargo bench -p pipeline` uses the demo's city database; `GEOIP_CITY_DB=path` a larger one. Without `--bench` in its
+//! `cargo bench -p pipeline` uses the demo's city database; `GEOIP_CITY_DB=path` a larger one. An argument selects the rows
+//! whose name contains it: `cargo bench -p pipeline -- "all tracks"`. Without `--bench` in its
 //! arguments, as under `cargo test --benches`, it takes a few plays only.
 
 #![expect(clippy::print_stdout, reason = "the table of results is what a benchmark is for")]
@@ -20,7 +21,7 @@ use listening_together_proto::{Kilometres, Timestamp};
 use maxminddb::Reader;
 use pipeline::curate::CurateRules;
 use pipeline::engine::{Effect, Engine, Rules};
-use pipeline::locate::{Atlas, DatabasePaths};
+use pipeline::locate::{Atlas, DatabaseSettings};
 use pipeline::matching::MatchRules;
 use pipeline::sample::Sampler;
 use pipeline::window::WindowRules;
@@ -71,7 +72,8 @@ fn main() -> anyhow::Result<()> {
     let city = city_database(directory.path())?;
     println!("{plays} plays of {RATE} a second, {runs} runs a row (the median counts), {}", city.display());
     println!("{:<16}{:>18}{:>18}{:>8}", "", "plays/CPU-s", "plain loop", "ratio");
-    for case in &CASES {
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    for case in CASES.iter().filter(|case| case.name.contains(&filter)) {
         let stream = stream(case, plays, &city)?;
         let (mut core, mut plain) = (Vec::new(), Vec::new());
         for _ in 0..runs {
@@ -106,8 +108,9 @@ fn stream(case: &Case, plays: u64, city: &Path) -> anyhow::Result<Vec<Received>>
 
 /// The CPU time of taking the stream in: decode, sample, locate, window, match, curate, ledger.
 fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Duration> {
-    let paths = DatabasePaths { city: city.to_owned(), anonymous_ip: None };
-    let atlas = Atlas::new(paths.open()?, 200);
+    let settings =
+        DatabaseSettings { city: city.to_owned(), anonymous_ip: None, max_accuracy_radius_km: 200 };
+    let atlas = Atlas::new(settings.open()?);
     let mut engine = Engine::new(rules(case)?, atlas, Default::default(), Vec::new(), stream[0].at);
     let mut effects: Vec<Effect<()>> = Vec::new();
     let start = cpu_time();

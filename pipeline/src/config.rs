@@ -14,7 +14,7 @@ use service_runtime::settings::{
 
 use crate::curate::CurateRules;
 use crate::engine::Rules;
-use crate::locate::DatabasePaths;
+use crate::locate::DatabaseSettings;
 use crate::matching::MatchRules;
 use crate::sample::Sampler;
 use crate::window::WindowRules;
@@ -138,8 +138,12 @@ fn kilometres(text: &str) -> Result<Kilometres, String> {
 impl Config {
     /// Where the databases are.
     #[must_use]
-    pub fn databases(&self) -> DatabasePaths {
-        DatabasePaths { city: self.geoip_city_db.clone(), anonymous_ip: self.geoip_anonymous_ip_db.clone() }
+    pub fn databases(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            city: self.geoip_city_db.clone(),
+            anonymous_ip: self.geoip_anonymous_ip_db.clone(),
+            max_accuracy_radius_km: self.max_accuracy_radius_km,
+        }
     }
 
     /// How far ahead slots can be announced without crowding one another out of a programme.

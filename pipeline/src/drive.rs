@@ -235,7 +235,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             ledger: *self.engine.ledger(),
             watermark: self.engine.watermark(),
             sessions_found: self.engine.sessions_found(),
-            failed_lookups: self.engine.failed_lookups(),
+            unreadable_records: self.engine.unreadable_records(),
             databases_built_at: self.engine.databases_built_at(),
         });
     }

@@ -193,10 +193,10 @@ impl<A> Engine<A> {
         self.sessions_found
     }
 
-    /// Database lookups that a damaged record made fail.
+    /// Records of the databases in use that cannot be read.
     #[must_use]
-    pub const fn failed_lookups(&self) -> u64 {
-        self.atlas.failed_lookups()
+    pub fn unreadable_records(&self) -> u64 {
+        self.atlas.databases().unreadable_records()
     }
 
     /// Who listens where, or why the play is dropped. The cheap questions come first: a backlog of late plays costs

@@ -1,44 +1,37 @@
 //! locate: an IP address -> a place, unless the address hides where it is.
 //!
-//! Thousands of addresses share one record of a city database. What matching needs of a record is decoded once and
-//! kept beside the reader ([`Spot`]); the names in eight languages are decoded again only for the few places that are
-//! published. Memory is bounded by the number of records in the database (some 90 bytes for each that was met).
+//! What matching needs of a database's records is read once, when it is opened ([`Spot`]), and a table tells the spot of
+//! an address; the names in eight languages are read only for the few places that are published. Beside the database
+//! that is 6 bytes for each range of addresses and 72 for each record: 40 MB for a GeoLite2 City of 66 MB.
 //!
 //! A new edition of the databases takes over at once for the plays that come. The edition before it is kept until nothing
 //! refers to it any more: the spots of windows that are still open are its own.
 
+mod anonymous;
+mod cities;
 mod databases;
+mod lookup_table;
 
-use std::net::IpAddr;
+use std::net::Ipv6Addr;
 
-use hashbrown::HashMap;
 use listening_together_proto::{Coordinates, Place};
-use maxminddb::MaxMindDbError;
 
-use databases::{AnonymousIpRecord, CityRecord};
-pub use databases::{DatabaseError, DatabaseKind, DatabasePaths, Databases};
+pub use databases::{DatabaseError, DatabaseKind, DatabaseSettings, Databases};
 
 use crate::decode::Address;
 use crate::ledger::DropReason;
 
-/// The databases, and what has been looked up in them.
+/// The databases in use, and those before them as long as something refers to them.
 pub struct Atlas {
-    max_accuracy_radius_km: u32,
     current: Edition,
     previous: Option<Edition>,
-    failed_lookups: u64,
 }
 
-/// An edition of the databases, with what has been looked up in it.
+/// An edition of the databases.
 struct Edition {
     databases: Databases,
     /// Tells its references from those of the edition before and after it.
     odd: bool,
-    /// What a city record holds, by its offset in the database; `None` is a record that locates nobody.
-    spots_by_record: HashMap<usize, Option<SpotRef>>,
-    spots: Vec<Spot>,
-    /// Whether a record of the anonymous IP database hides an address, by its offset.
-    hiding_by_record: HashMap<usize, bool>,
 }
 
 /// What matching needs to know of a city record.
@@ -47,15 +40,15 @@ pub struct Spot {
     /// The city's id at geonames.org.
     pub geoname_id: u32,
     /// 0 when the record does not say.
-    pub accuracy_radius_km: u32,
+    pub accuracy_radius_km: u16,
     /// The middle of the city, as this record has it.
     pub coordinates: Coordinates,
     /// The same as a direction from the middle of the Earth.
     pub direction: Direction,
     /// The country that the city is in.
     pub country: CountryCode,
-    /// An address of the record's network, to find the record again.
-    network: Address,
+    /// An address of the record's network, to find the record again; IPv4 is mapped into IPv6.
+    network: Ipv6Addr,
 }
 
 /// A direction from the middle of the Earth, of length 1.
@@ -112,23 +105,22 @@ impl SpotRef {
         self.0 & Self::ODD != 0
     }
 
-    const fn index(self) -> usize {
-        (self.0 & !Self::ODD) as usize
+    const fn number(self) -> u32 {
+        self.0 & !Self::ODD
     }
 }
 
 impl Atlas {
-    /// Looks up in `databases`; a record less accurate than `max_accuracy_radius_km` locates nobody.
+    /// Looks up in `databases`.
     #[must_use]
-    pub fn new(databases: Databases, max_accuracy_radius_km: u32) -> Self {
-        let current = Edition::new(databases, false);
-        Self { max_accuracy_radius_km, current, previous: None, failed_lookups: 0 }
+    pub const fn new(databases: Databases) -> Self {
+        Self { current: Edition { databases, odd: false }, previous: None }
     }
 
     /// From now on looks up in `databases`. What the edition before said stays known until
     /// [`Atlas::forget_previous`]; there must be no edition before that one any more.
     pub fn replace(&mut self, databases: Databases) {
-        let next = Edition::new(databases, !self.current.odd);
+        let next = Edition { databases, odd: !self.current.odd };
         self.previous = Some(std::mem::replace(&mut self.current, next));
     }
 
@@ -153,12 +145,9 @@ impl Atlas {
     ///
     /// # Errors
     /// [`DropReason::Anonymous`] or [`DropReason::Unlocated`].
-    pub fn locate(&mut self, address: Address) -> Result<SpotRef, DropReason> {
-        let ip = IpAddr::from(address);
-        if self.hides(ip) {
-            return Err(DropReason::Anonymous);
-        }
-        self.spot_at(ip).ok_or(DropReason::Unlocated)
+    pub fn locate(&self, address: Address) -> Result<SpotRef, DropReason> {
+        let number = self.current.databases.locate(address)?;
+        Ok(SpotRef(number | if self.current.odd { SpotRef::ODD } else { 0 }))
     }
 
     /// What matching needs to know of a place that [`Atlas::locate`] found.
@@ -167,7 +156,7 @@ impl Atlas {
     /// When `spot` is another atlas's, or of an edition that is forgotten.
     #[must_use]
     pub fn spot(&self, spot: SpotRef) -> &Spot {
-        &self.edition(spot).spots[spot.index()]
+        self.edition(spot).spot(spot.number())
     }
 
     /// All that the database knows of a place, with `listener_count` listeners.
@@ -176,116 +165,41 @@ impl Atlas {
     /// When `spot` is another atlas's, or of an edition that is forgotten.
     #[must_use]
     pub fn place(&self, spot: SpotRef, listener_count: u32) -> Place {
-        let edition = self.edition(spot);
-        let spot = &edition.spots[spot.index()];
-        let names = edition.databases.names(spot.network.into());
+        let databases = self.edition(spot);
+        let spot = databases.spot(spot.number());
+        let names = databases.names(spot);
         Place {
             geoname_id: spot.geoname_id,
             city: names.city,
             country_code: names.country_code,
             country: names.country,
             coordinates: spot.coordinates,
-            accuracy_radius_km: spot.accuracy_radius_km,
+            accuracy_radius_km: spot.accuracy_radius_km.into(),
             listener_count,
             time_zone: names.time_zone,
         }
     }
 
-    /// Lookups that a damaged record made fail.
-    #[must_use]
-    pub const fn failed_lookups(&self) -> u64 {
-        self.failed_lookups
-    }
-
-    fn edition(&self, spot: SpotRef) -> &Edition {
+    fn edition(&self, spot: SpotRef) -> &Databases {
         if spot.is_odd() == self.current.odd {
-            return &self.current;
+            return &self.current.databases;
         }
-        self.previous.as_ref().expect("an edition is kept as long as something refers to it")
+        let previous = self.previous.as_ref().expect("an edition is kept as long as something refers to it");
+        &previous.databases
     }
-
-    fn hides(&mut self, ip: IpAddr) -> bool {
-        let edition = &mut self.current;
-        let found = match edition.databases.anonymous_ip(ip) {
-            None => return false,
-            Some(Ok(found)) => found,
-            // An IPv6 address in a database of IPv4 addresses is not in it.
-            Some(Err(MaxMindDbError::InvalidInput { .. })) => return false,
-            Some(Err(_)) => {
-                self.failed_lookups += 1;
-                return true;
-            }
-        };
-        let Some(record) = found.offset() else { return false };
-        *edition.hiding_by_record.entry(record).or_insert_with(|| match found.decode::<AnonymousIpRecord>() {
-            Ok(flags) => flags.is_some_and(|flags| flags.hides()),
-            // Who cannot be shown not to hide is treated as hiding.
-            Err(_) => true,
-        })
-    }
-
-    fn spot_at(&mut self, ip: IpAddr) -> Option<SpotRef> {
-        let edition = &mut self.current;
-        let found = match edition.databases.city(ip) {
-            Ok(found) => found,
-            Err(error) => {
-                self.failed_lookups += u64::from(!matches!(error, MaxMindDbError::InvalidInput { .. }));
-                return None;
-            }
-        };
-        let record = found.offset()?;
-        if let Some(known) = edition.spots_by_record.get(&record) {
-            return *known;
-        }
-        let decoded = found.decode::<CityRecord<'_>>();
-        self.failed_lookups += u64::from(decoded.is_err());
-        let network = found.network().map(|network| Address::from(network.ip()));
-        let spot = match (decoded, network) {
-            (Ok(Some(city)), Ok(network)) => spot_of(&city, network, self.max_accuracy_radius_km),
-            _ => None,
-        };
-        let spot = spot.map(|spot| Edition::add(&mut edition.spots, edition.odd, spot));
-        edition.spots_by_record.insert(record, spot);
-        spot
-    }
-}
-
-impl Edition {
-    fn new(databases: Databases, odd: bool) -> Self {
-        Self {
-            databases,
-            odd,
-            spots_by_record: HashMap::new(),
-            spots: Vec::new(),
-            hiding_by_record: HashMap::new(),
-        }
-    }
-
-    fn add(spots: &mut Vec<Spot>, odd: bool, spot: Spot) -> SpotRef {
-        spots.push(spot);
-        let index = u32::try_from(spots.len() - 1).expect("a database has fewer than 2^31 records");
-        SpotRef(index | if odd { SpotRef::ODD } else { 0 })
-    }
-}
-
-/// Where a record is, if it is known well enough.
-fn spot_of(city: &CityRecord<'_>, network: Address, max_accuracy_radius_km: u32) -> Option<Spot> {
-    let coordinates = city.coordinates()?;
-    let spot = Spot {
-        geoname_id: city.geoname_id()?,
-        accuracy_radius_km: city.accuracy_radius_km(),
-        coordinates,
-        direction: Direction::of(coordinates),
-        country: CountryCode::new(city.country_code()),
-        network,
-    };
-    (spot.accuracy_radius_km <= max_accuracy_radius_km).then_some(spot)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
     use crate::test_atlas::AtlasFixture;
+
+    #[test]
+    fn a_spot_takes_64_bytes() {
+        assert_eq!(size_of::<Spot>(), 64);
+    }
 
     fn address(text: &str) -> Address {
         Address::from(text.parse::<IpAddr>().unwrap())
@@ -293,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_address_is_located_or_dropped_with_its_reason() {
-        let mut atlas = AtlasFixture::new().open();
+        let atlas = AtlasFixture::new().open();
         let cases = [
             ("a city", "198.18.0.7", Ok(1)),
             ("another network of it", "198.18.1.7", Ok(1)),
@@ -320,13 +234,13 @@ mod tests {
 
     #[test]
     fn without_an_anonymous_database_nobody_hides() {
-        let mut atlas = AtlasFixture::new().open_city_only();
+        let atlas = AtlasFixture::new().open_city_only();
         assert!(atlas.locate(address("198.18.2.1")).is_ok());
     }
 
     #[test]
     fn a_place_has_its_names_and_time_zone() {
-        let mut atlas = AtlasFixture::new().open();
+        let atlas = AtlasFixture::new().open();
         let spot = atlas.locate(address("2001:db8:1::9")).unwrap();
         let place = atlas.place(spot, 3);
         assert_eq!(place.city.get(listening_together_proto::Language::Ja), Some("サンパウロ"));
@@ -347,7 +261,10 @@ mod tests {
             ("of another type", fixture.anonymous_ip(), "expected cities, such as GeoLite2-City"),
         ];
         for (name, city, expected) in cases {
-            let error = DatabasePaths { city, anonymous_ip: None }.open().err().unwrap();
+            let error = DatabaseSettings { city, anonymous_ip: None, max_accuracy_radius_km: 200 }
+                .open()
+                .err()
+                .unwrap();
             assert_eq!(error.kind().setting(), "GEOIP_CITY_DB");
             assert!(error.to_string().contains(expected), "{name}: {error}");
         }
@@ -383,8 +300,8 @@ mod tests {
             }
             bytes.truncate(length.unwrap_or(usize::MAX));
             let city = fixture.write("damaged.mmdb", &bytes);
-            if let Ok(databases) = (DatabasePaths { city, anonymous_ip: None }).open() {
-                let mut atlas = Atlas::new(databases, 200);
+            if let Ok(databases) = (DatabaseSettings { city, anonymous_ip: None, max_accuracy_radius_km: 200 }).open() {
+                let atlas = Atlas::new(databases);
                 for network in 0..16 {
                     if let Ok(spot) = atlas.locate(Address::from(IpAddr::from([198, 18, network, 1]))) {
                         let _ = atlas.place(spot, 1);

@@ -1,6 +1,6 @@
 //! Watches the databases' files and opens a new edition when one has changed.
 //!
-//! Opening and checking takes about a second for a database of 66 MB and happens on a thread of its own. An edition that
+//! Opening and checking takes about two seconds for a database of 66 MB and happens on a thread of its own. An edition that
 //! cannot be used changes nothing: the one in use stays, and the files are tried again when they change again. Updates
 //! should be written beside the file and renamed over it, as geoipupdate does; a file that is caught half-written is
 //! refused by the check and tried again.
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use service_runtime::service::with_sources;
 use tokio::sync::mpsc;
 
-use crate::locate::{DatabasePaths, Databases};
+use crate::locate::{DatabaseSettings, Databases};
 use crate::telemetry::Reloads;
 
 /// What tells one edition of a file from another without reading it.
@@ -44,15 +44,15 @@ pub struct FilesSeen(Vec<Option<Fingerprint>>);
 impl FilesSeen {
     /// As the files are now: take this before opening them, so that no change is missed.
     #[must_use]
-    pub fn now(paths: &DatabasePaths) -> Self {
-        let files = [Some(&paths.city), paths.anonymous_ip.as_ref()].into_iter().flatten();
+    pub fn now(settings: &DatabaseSettings) -> Self {
+        let files = [Some(&settings.city), settings.anonymous_ip.as_ref()].into_iter().flatten();
         Self(files.map(|path| Fingerprint::of(path)).collect())
     }
 }
 
 /// Looks at the files `every` so often and sends each new edition that can be used. Ends when nobody receives any more.
 pub async fn watch(
-    paths: DatabasePaths,
+    settings: DatabaseSettings,
     mut seen: FilesSeen,
     every: Duration,
     editions: mpsc::Sender<Databases>,
@@ -63,12 +63,12 @@ pub async fn watch(
             () = editions.closed() => return,
             () = tokio::time::sleep(every) => {}
         }
-        let now = FilesSeen::now(&paths);
+        let now = FilesSeen::now(&settings);
         if now == seen {
             continue;
         }
         seen = now;
-        match open(paths.clone()).await {
+        match open(settings.clone()).await {
             Ok(databases) => {
                 tracing::info!("opened a new edition of the databases");
                 reloads.succeeded();
@@ -84,8 +84,8 @@ pub async fn watch(
     }
 }
 
-async fn open(paths: DatabasePaths) -> Result<Databases, String> {
-    let opened = tokio::task::spawn_blocking(move || paths.open()).await;
+async fn open(settings: DatabaseSettings) -> Result<Databases, String> {
+    let opened = tokio::task::spawn_blocking(move || settings.open()).await;
     opened.map_err(|error| error.to_string())?.map_err(|error| with_sources(&error))
 }
 
@@ -99,12 +99,12 @@ mod tests {
     #[tokio::test]
     async fn a_new_edition_is_opened_and_a_damaged_one_is_not() {
         let fixture = AtlasFixture::new();
-        let paths = DatabasePaths { city: fixture.city(), anonymous_ip: Some(fixture.anonymous_ip()) };
+        let settings = fixture.settings();
         let metrics = Metrics::new("test").unwrap();
         let reloads = Reloads::new(&metrics.meter());
         let (sender, mut editions) = mpsc::channel(1);
-        let seen = FilesSeen::now(&paths);
-        let watching = tokio::spawn(watch(paths, seen, Duration::from_millis(5), sender, reloads));
+        let seen = FilesSeen::now(&settings);
+        let watching = tokio::spawn(watch(settings, seen, Duration::from_millis(5), sender, reloads));
 
         let good = std::fs::read(fixture.city()).unwrap();
         replace(&fixture, &good[..good.len() / 2]);

@@ -89,7 +89,7 @@ fn open_atlas(config: &Config) -> Result<Atlas, SettingError> {
     if config.geoip_anonymous_ip_db.is_none() {
         tracing::warn!("GEOIP_ANONYMOUS_IP_DB is not set, plays from anonymised addresses are kept");
     }
-    Ok(Atlas::new(databases, config.max_accuracy_radius_km))
+    Ok(Atlas::new(databases))
 }
 
 fn read_catalogue(config: &Config) -> Result<Catalogue, SettingError> {

@@ -17,8 +17,8 @@ pub struct Books {
     pub watermark: Timestamp,
     /// Panes that were sessions, chosen or not.
     pub sessions_found: u64,
-    /// Database lookups that failed.
-    pub failed_lookups: u64,
+    /// Records of the databases in use that cannot be read.
+    pub unreadable_records: u64,
     /// When the city database was built.
     pub databases_built_at: Option<Timestamp>,
 }
@@ -50,7 +50,7 @@ impl Telemetry {
             ledger: Ledger::default(),
             watermark: Timestamp::MIN,
             sessions_found: 0,
-            failed_lookups: 0,
+            unreadable_records: 0,
             databases_built_at: None,
         };
         let shelf = Arc::new(Mutex::new(Shelf { latest: books, scraped: books }));
@@ -151,11 +151,11 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
         .with_description("Panes that were sessions, chosen or not")
         .with_callback(move |gauge| gauge.observe(found().sessions_found, &[]))
         .build();
-    let failed = scraped();
+    let unreadable = scraped();
     meter
-        .u64_observable_counter("pipeline.geoip.failed_lookups")
-        .with_description("Database lookups that a damaged record made fail")
-        .with_callback(move |gauge| gauge.observe(failed().failed_lookups, &[]))
+        .u64_observable_gauge("pipeline.geoip.unreadable_records")
+        .with_description("Records of the databases in use that cannot be read")
+        .with_callback(move |gauge| gauge.observe(unreadable().unreadable_records, &[]))
         .build();
     let built = scraped();
     meter
@@ -230,7 +230,7 @@ mod tests {
                     ledger,
                     watermark,
                     sessions_found: 0,
-                    failed_lookups: 0,
+                    unreadable_records: 0,
                     databases_built_at: None,
                 });
             }

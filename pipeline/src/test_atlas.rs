@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use mmdb_writer::{Value, Writer};
 use tempfile::TempDir;
 
-use crate::locate::{Atlas, DatabasePaths, Databases};
+use crate::locate::{Atlas, DatabaseSettings, Databases};
 
 /// A city database and an anonymous IP database in a temporary directory.
 pub(crate) struct AtlasFixture {
@@ -22,17 +22,24 @@ impl AtlasFixture {
     }
 
     pub(crate) fn open(&self) -> Atlas {
-        Atlas::new(self.databases(), 200)
+        Atlas::new(self.databases())
     }
 
     pub(crate) fn open_city_only(&self) -> Atlas {
-        let paths = DatabasePaths { city: self.city(), anonymous_ip: None };
-        Atlas::new(paths.open().unwrap(), 200)
+        let settings = DatabaseSettings { anonymous_ip: None, ..self.settings() };
+        Atlas::new(settings.open().unwrap())
     }
 
     pub(crate) fn databases(&self) -> Databases {
-        let paths = DatabasePaths { city: self.city(), anonymous_ip: Some(self.anonymous_ip()) };
-        paths.open().unwrap()
+        self.settings().open().unwrap()
+    }
+
+    pub(crate) fn settings(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            city: self.city(),
+            anonymous_ip: Some(self.anonymous_ip()),
+            max_accuracy_radius_km: 200,
+        }
     }
 
     pub(crate) fn city(&self) -> PathBuf {

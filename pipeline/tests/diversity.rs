@@ -9,7 +9,7 @@ use listening_together_proto::{Kilometres, Session, Timestamp};
 use maxminddb::Reader;
 use pipeline::config::Config;
 use pipeline::engine::{Effect, Engine};
-use pipeline::locate::{Atlas, DatabasePaths};
+use pipeline::locate::{Atlas, DatabaseSettings};
 
 /// Plays a second: a fifth of the demo's, the less to choose from.
 const RATE: u64 = 1000;
@@ -26,8 +26,12 @@ fn featured() -> anyhow::Result<Vec<Arc<Session>>> {
     let catalogue = Catalogue::invent(50_000, 1);
     let mut listeners = PlaySource::new(PlaySpec::default(), &catalogue, addresses, 1)?;
 
-    let paths = DatabasePaths { city: databases.city, anonymous_ip: Some(databases.anonymous_ip) };
-    let atlas = Atlas::new(paths.open()?, 200);
+    let settings = DatabaseSettings {
+        city: databases.city,
+        anonymous_ip: Some(databases.anonymous_ip),
+        max_accuracy_radius_km: 200,
+    };
+    let atlas = Atlas::new(settings.open()?);
     let at = |millis: u64| Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
     let rules = default_rules()?;
     let mut engine = Engine::<()>::new(rules, atlas, Default::default(), Vec::new(), at(START_MS));

@@ -75,7 +75,7 @@ fn message(track: &str, user: &str, time: Timestamp) -> Vec<u8> {
 
 impl Script {
     fn new(rules: WindowRules) -> Self {
-        let mut atlas = AtlasFixture::new().open_city_only();
+        let atlas = AtlasFixture::new().open_city_only();
         let spot = atlas.locate(Address::from("198.18.0.1".parse::<IpAddr>().unwrap())).unwrap();
         Self {
             windows: Windows::new(rules),
