@@ -50,6 +50,15 @@ pub struct Config {
     #[arg(long, default_value = "30s", value_parser = positive_duration)]
     pub stale_after: Duration,
 
+    /// How many streams of events (/api/stream) may be open at a time; others are refused. One takes about 16 KiB.
+    #[arg(long, default_value = "10000")]
+    pub max_streams: usize,
+
+    /// A stream of events is ended when it has lasted for so long or up to a fifth less: clients connect again by
+    /// themselves, and so find replicas that were added.
+    #[arg(long, default_value = "1h", value_parser = positive_duration)]
+    pub max_stream_age: Duration,
+
     /// For tests only, and therefore not in the help: this replica's clock is ahead of the machine's by so much
     /// (`20ms`), or behind it (`-20ms`), in all that it decides and tells.
     #[arg(long, hide = true, allow_hyphen_values = true, default_value = "0ms")]
@@ -95,6 +104,7 @@ mod tests {
         assert_eq!(config.admin_addr, "0.0.0.0:9090".parse().unwrap());
         assert_eq!(config.site_dir, None);
         assert_eq!(config.stale_after, Duration::from_secs(30));
+        assert_eq!((config.max_streams, config.max_stream_age), (10_000, Duration::from_secs(3600)));
         assert_eq!(config.clock_offset, ClockOffset::default());
     }
 
@@ -105,6 +115,8 @@ mod tests {
             ("ADMIN_ADDR", "localhost:http", "expected ip:port"),
             ("SITE_DIR", "/nowhere/at/all", "expected a directory"),
             ("STALE_AFTER", "0s", "expected a duration above zero"),
+            ("MAX_STREAMS", "-1", "invalid"),
+            ("MAX_STREAM_AGE", "0s", "expected a duration above zero"),
             ("CLOCK_OFFSET", "20", "expected a duration"),
             ("SESSIONS_TOPIC", "2fast", "expected a topic's id"),
             ("SESSIONS_TOPIC", "a/b", "expected a topic's id"),

@@ -1,23 +1,25 @@
 //! session-api: every replica holds the latest sessions in memory and answers a slot with the same bytes.
 //!
 //! ```text
-//! subscription -> presenter (programme -> render -> snapshot) -> screen -> routes
+//! subscription -> presenter (programme -> render -> snapshot) -> screen and feed -> routes
 //! ```
 //!
 //! - [`subscription`]: a Pub/Sub subscription of the replica's own; messages in, [`presenter::Update`]s out
 //! - [`presenter`]: holds the programme; renders ahead, and swaps at the start of a slot
 //! - [`render`]: (programme, instant, language) to JSON, a pure function
 //! - [`snapshot`]: the bodies of one moment, and the screen that requests read them from
-//! - [`routes`]: `/api/latest`, `/api/time` and the site; the rules are in [`negotiate`] and [`etag`]
+//! - [`feed`]: what is pushed to the clients that listen
+//! - [`routes`]: `/api/latest`, `/api/stream`, `/api/time` and the site; the rules are in [`negotiate`] and [`etag`]
 //! - [`service`]: all of it together, from bound ports to an orderly end
 //!
-//! Only the presenter changes what is shown, and only the screen is shared: a request takes no lock, makes no body, and
+//! Only the presenter changes what is shown, and only screen and feed are shared: a request takes no lock, makes no body, and
 //! asks nobody.
 
 pub mod clock;
 pub mod coding;
 pub mod config;
 pub mod etag;
+pub mod feed;
 #[cfg(test)]
 mod fixtures;
 pub mod health;

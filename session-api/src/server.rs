@@ -36,6 +36,8 @@ pub fn bind(
     let server = HttpServer::new(move || app(state.clone()))
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(REQUEST_TIMEOUT)
+        // No client that is of use closes its side before it has its answer; a stream ends with its client.
+        .h1_allow_half_closed(false)
         .tcp_nodelay(true)
         .shutdown_signal(stop.cancelled_owned())
         .shutdown_timeout(DRAIN_TIMEOUT_S)

@@ -1,6 +1,6 @@
 //! The parts put together: what runs beside what, and in which order it ends.
 //!
-//! At shutdown readiness goes red, requests that are under way finish, the subscription is deleted, and the admin port
+//! At shutdown readiness goes red, streams end, requests that are under way finish, the subscription is deleted, and the admin port
 //! closes last. Each step has a deadline of its own; together they stay below 10 s. A part that ends on its own takes
 //! the service with it.
 
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::feed::{self, Feed};
 use crate::health::{self, Status};
 use crate::presenter;
 use crate::routes::AppState;
@@ -38,6 +39,7 @@ pub struct Service {
     config: Config,
     pubsub: PubSub,
     screen: Screen,
+    feed: Feed,
     readiness: Readiness,
     telemetry: Telemetry,
     api: Server,
@@ -62,15 +64,18 @@ impl Service {
         let metrics = Metrics::new("session-api").map_err(|error| ServiceError::part("telemetry", error))?;
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, readiness) = (Screen::default(), Readiness::default());
+        let feed = Feed::new(config.max_streams);
         let state = AppState {
             screen: screen.clone(),
+            feed: feed.clone(),
+            max_stream_age: config.max_stream_age,
             clock: Clock::ahead_by(config.clock_offset),
             telemetry: telemetry.clone(),
             site_dir: config.site_dir.clone(),
         };
         let admin = admin::server(config.admin_addr, readiness.clone(), metrics)?;
         let (api, api_address) = server::bind(config.bind_addr, state, stop.clone())?;
-        Ok(Self { config, pubsub, screen, readiness, telemetry, api, api_address, admin, stop })
+        Ok(Self { config, pubsub, screen, feed, readiness, telemetry, api, api_address, admin, stop })
     }
 
     /// Where the API is served.
@@ -99,7 +104,8 @@ impl Service {
             status: status.clone(),
             telemetry: self.telemetry.clone(),
         };
-        let presenter = presenter::run(received, clock, self.screen, status, self.telemetry.clone());
+        let presenter =
+            presenter::run(received, clock, self.screen, self.feed.clone(), status, self.telemetry.clone());
         let health =
             health::watch(seen, self.readiness, self.telemetry, self.config.stale_after, self.stop.clone());
         let (admin, api) = (self.admin, self.api);
@@ -111,9 +117,14 @@ impl Service {
             health.await;
             Ok(())
         }));
-        let feed = drained.clone();
+        let streams = feed::run(self.feed, self.stop.clone());
+        parts.spawn(part("the streams", async {
+            streams.await;
+            Ok(())
+        }));
+        let drain = drained.clone();
         parts.spawn(part("the subscription", async move {
-            let ((), presented) = tokio::join!(subscriber.run(feed), presenter);
+            let ((), presented) = tokio::join!(subscriber.run(drain), presenter);
             admin_handle.stop(false).await;
             presented.map_err(std::io::Error::other)
         }));

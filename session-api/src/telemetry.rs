@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use listening_together_proto::{Slot, Timestamp};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter};
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter};
 
 use crate::presenter::Received;
 
@@ -31,6 +31,9 @@ pub struct Telemetry {
     switch_delay: Histogram<f64>,
     window_start_to_current: Histogram<f64>,
     window_end_to_current: Histogram<f64>,
+    streams_open: UpDownCounter<i64>,
+    streams_refused: Counter<u64>,
+    streams_lagged: Counter<u64>,
     responses: Arc<ResponseCounts>,
 }
 
@@ -84,6 +87,18 @@ impl Telemetry {
                 "From the end of a featured session's window to its being shown",
                 &AGE_BOUNDS,
             ),
+            streams_open: meter
+                .i64_up_down_counter("session_api.streams.open")
+                .with_description("Streams of events that are open")
+                .build(),
+            streams_refused: counter(
+                "session_api.streams.refused",
+                "Streams that MAX_STREAMS left no room for",
+            ),
+            streams_lagged: counter(
+                "session_api.streams.lagged",
+                "Streams that were ended because their clients could not keep up",
+            ),
             responses: ResponseCounts::observed_by(meter),
         }
     }
@@ -136,9 +151,41 @@ impl Telemetry {
         self.stale.record(stale.into(), &[]);
     }
 
+    /// A stream has been opened; it counts until what is returned is dropped.
+    #[must_use]
+    pub fn stream_opened(&self) -> OpenStream {
+        self.streams_open.add(1, &[]);
+        OpenStream { open: self.streams_open.clone(), lagged: self.streams_lagged.clone() }
+    }
+
+    /// There was no room for a stream.
+    pub fn stream_refused(&self) {
+        self.streams_refused.add(1, &[]);
+    }
+
     /// A request of the public port has been answered.
     pub fn responded(&self, status: StatusCode) {
         self.responses.count(status);
+    }
+}
+
+/// A stream that counts as open while this lives.
+#[derive(Debug)]
+pub struct OpenStream {
+    open: UpDownCounter<i64>,
+    lagged: Counter<u64>,
+}
+
+impl OpenStream {
+    /// It is ended because its client cannot keep up.
+    pub fn lagged(&self) {
+        self.lagged.add(1, &[]);
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.open.add(-1, &[]);
     }
 }
 
@@ -191,6 +238,10 @@ mod tests {
         telemetry.showing(20);
         telemetry.switched(&slot(20, 7), at(20, 3));
         telemetry.stale(false);
+        let (_open, closed) = (telemetry.stream_opened(), telemetry.stream_opened());
+        closed.lagged();
+        drop(closed);
+        telemetry.stream_refused();
         for status in [StatusCode::OK, StatusCode::OK, StatusCode::NOT_MODIFIED] {
             telemetry.responded(status);
         }
@@ -206,6 +257,9 @@ mod tests {
             "session_api_switch_delay_seconds_sum 0.003",
             "session_api_window_start_to_current_seconds_sum 4.003",
             "session_api_window_end_to_current_seconds_sum 3.003",
+            "session_api_streams_open 1",
+            "session_api_streams_lagged_total 1",
+            "session_api_streams_refused_total 1",
             "session_api_responses_total{status=\"2xx\"} 2",
             "session_api_responses_total{status=\"3xx\"} 1",
         ] {

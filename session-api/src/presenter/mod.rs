@@ -6,6 +6,7 @@
 
 mod state;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use listening_together_proto::{Slot, Timestamp};
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 pub use state::{Job, Presenter, Received, Rendered};
 
 use crate::clock::Clock;
+use crate::feed::Feed;
 use crate::health::Status;
 use crate::snapshot::{Screen, Snapshot};
 use crate::telemetry::Telemetry;
@@ -42,6 +44,7 @@ pub async fn run(
     mut updates: mpsc::Receiver<Update>,
     clock: Clock,
     screen: Screen,
+    feed: Feed,
     status: watch::Sender<Status>,
     telemetry: Telemetry,
 ) -> Result<(), JoinError> {
@@ -67,7 +70,7 @@ pub async fn run(
             update = updates.recv() => {
                 let Some(update) = update else { return Ok(()) };
                 is_history = update.is_history;
-                take_in(update, clock.now(), &mut presenter, &status, &telemetry);
+                feed.announce(&take_in(update, clock.now(), &mut presenter, &status, &telemetry));
             }
             rendered = done(&mut rendering) => {
                 rendering = None;
@@ -86,19 +89,21 @@ async fn done(rendering: &mut Option<JoinHandle<Rendered>>) -> Result<Rendered, 
     }
 }
 
+/// Gives the slots that are news.
 fn take_in(
     update: Update,
     now: Timestamp,
     presenter: &mut Presenter,
     status: &watch::Sender<Status>,
     telemetry: &Telemetry,
-) {
-    let (received, _news) = presenter.receive(update.slots, now);
+) -> Vec<Arc<Slot>> {
+    let (received, news) = presenter.receive(update.slots, now);
     telemetry.slots_received(received);
     if let Some(published_at) = update.published_at.filter(|_| !update.is_history) {
         telemetry.update_delayed(now.since(published_at));
     }
     status.send_modify(|status| status.last_update = Some(Instant::now()));
+    news
 }
 
 fn tell(snapshot: &Snapshot, status: &watch::Sender<Status>, telemetry: &Telemetry) {
@@ -131,7 +136,8 @@ mod tests {
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, (status, seen)) = (Screen::default(), watch::channel(Status::default()));
         let (updates, received) = mpsc::channel(1);
-        let presenting = tokio::spawn(run(received, Clock::default(), screen.clone(), status, telemetry));
+        let presenting =
+            tokio::spawn(run(received, Clock::default(), screen.clone(), Feed::new(1), status, telemetry));
         for (number, ahead) in [(1, Duration::ZERO), (2, Duration::from_millis(200))] {
             let now = Clock::default().now();
             let slots = vec![slot_from(now + ahead, number)];
@@ -158,7 +164,8 @@ mod tests {
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, (status, _)) = (Screen::default(), watch::channel(Status::default()));
         let (updates, received) = mpsc::channel(1);
-        let presenting = tokio::spawn(run(received, Clock::default(), screen.clone(), status, telemetry));
+        let presenting =
+            tokio::spawn(run(received, Clock::default(), screen.clone(), Feed::new(1), status, telemetry));
         let now = Clock::default().now();
         for (number, ago) in [(1, 15), (2, 10)] {
             let published_at = now - Duration::from_secs(ago);

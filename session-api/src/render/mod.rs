@@ -30,6 +30,13 @@ pub fn latest(programme: &Programme, instant: Timestamp, language: Language) -> 
     Some(serde_json::to_vec(&view).expect("plain structs with text keys always serialise"))
 }
 
+/// One slot with all its sessions, as `current` and `next` are in the body of `GET /api/latest`.
+#[must_use]
+pub fn slot(slot: &Slot, language: Language) -> Vec<u8> {
+    serde_json::to_vec(&SlotView::whole(slot, language))
+        .expect("plain structs with text keys always serialise")
+}
+
 #[derive(Serialize)]
 struct LatestView<'a> {
     slot_ms: u128,

@@ -4,19 +4,19 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, IF_NONE_MATCH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use listening_together_proto::Language;
 
 use super::method::read_only;
+use super::request;
 use crate::coding::Coding;
 use crate::negotiate::coding::coding_for_accept;
-use crate::negotiate::language::{language_for_accept, language_for_tag};
+use crate::problem;
 use crate::snapshot::{Representation, Screen};
-use crate::{etag, problem};
 
 /// Caches ask again after a second; a browser asks each time, and is mostly answered 304.
 const CACHE: HeaderValue =
@@ -29,20 +29,22 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config.service(read_only("/api/latest", latest));
 }
 
-async fn latest(request: HttpRequest, screen: web::Data<Screen>) -> HttpResponse {
-    let language = match requested_language(&request) {
+async fn latest(asked: HttpRequest, screen: web::Data<Screen>) -> HttpResponse {
+    let language = match request::language(&asked) {
         Ok(language) => language,
         Err(detail) => return problem::response(StatusCode::BAD_REQUEST, &detail),
     };
-    let Some(coding) = coding_for_accept(values(&request, &ACCEPT_ENCODING)) else { return not_acceptable() };
+    let Some(coding) = coding_for_accept(request::values(&asked, &ACCEPT_ENCODING)) else {
+        return not_acceptable();
+    };
     match screen.shown().as_deref() {
-        Some(snapshot) => answer(&request, snapshot.representation(language, coding), language),
+        Some(snapshot) => answer(&asked, snapshot.representation(language, coding), language),
         None => not_yet(),
     }
 }
 
-fn answer(request: &HttpRequest, representation: &Representation, language: Language) -> HttpResponse {
-    let mut response = if is_known(request, &representation.etag) {
+fn answer(asked: &HttpRequest, representation: &Representation, language: Language) -> HttpResponse {
+    let mut response = if request::is_known(asked, &representation.etag) {
         HttpResponse::new(StatusCode::NOT_MODIFIED)
     } else {
         let mut response = HttpResponse::with_body(StatusCode::OK, representation.body.clone());
@@ -56,12 +58,6 @@ fn answer(request: &HttpRequest, representation: &Representation, language: Lang
     };
     insert_common_headers(response.headers_mut(), representation);
     response
-}
-
-/// Whether the client has this very representation.
-fn is_known(request: &HttpRequest, etag: &HeaderValue) -> bool {
-    let mut known = values(request, &IF_NONE_MATCH).peekable();
-    known.peek().is_some() && etag.to_str().is_ok_and(|etag| etag::none_match(known, etag))
 }
 
 /// What a 304 repeats of the 200 (RFC 9110, section 15.4.5), and what any site's script may see.
@@ -86,20 +82,4 @@ fn not_yet() -> HttpResponse {
         problem::response(StatusCode::SERVICE_UNAVAILABLE, "no session has been announced yet");
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
-}
-
-/// `lang` wins over `Accept-Language`. The error is what is wrong with `lang`.
-fn requested_language(request: &HttpRequest) -> Result<Language, String> {
-    let mut tags =
-        form_urlencoded::parse(request.query_string().as_bytes()).filter(|(name, _)| name == "lang");
-    match (tags.next(), tags.next()) {
-        (None, _) => Ok(language_for_accept(values(request, &ACCEPT_LANGUAGE))),
-        (Some((_, tag)), None) => language_for_tag(&tag).map_err(|error| error.to_string()),
-        (Some(_), Some(_)) => Err("lang must be given once".to_owned()),
-    }
-}
-
-/// The values of a header, one for each of its lines; lines that are not plain ASCII are passed over.
-fn values<'a>(request: &'a HttpRequest, name: &HeaderName) -> impl Iterator<Item = &'a str> + Clone {
-    request.headers().get_all(name).filter_map(|value| value.to_str().ok())
 }

@@ -4,28 +4,38 @@
 //! |---|---|
 //! | `/api/latest` | [`latest`] |
 //! | `/api/time` | [`time`] |
+//! | `/api/stream` | [`stream`] |
 //! | everything else | a file of SITE_DIR if there is one, else 404 |
 
 pub mod latest;
 mod method;
+mod request;
 mod site;
+pub mod stream;
 pub mod time;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
 
 use crate::clock::Clock;
+use crate::feed::Feed;
 use crate::snapshot::Screen;
 use crate::telemetry::Telemetry;
+use stream::MaxStreamAge;
 
 /// What the routes share.
 #[derive(Clone, Debug)]
 pub struct AppState {
     /// What is shown.
     pub screen: Screen,
+    /// What is pushed.
+    pub feed: Feed,
+    /// The longest that it is pushed on one connection.
+    pub max_stream_age: Duration,
     /// The time that is told.
     pub clock: Clock,
     /// Counts the responses.
@@ -47,12 +57,16 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let AppState { screen, clock, telemetry, site_dir } = state;
+    let AppState { screen, feed, max_stream_age, clock, telemetry, site_dir } = state;
     App::new()
         .app_data(web::Data::new(screen))
+        .app_data(web::Data::new(feed))
+        .app_data(web::Data::new(MaxStreamAge(max_stream_age)))
         .app_data(web::Data::new(clock))
+        .app_data(web::Data::new(telemetry.clone()))
         .configure(latest::configure)
         .configure(time::configure)
+        .configure(stream::configure)
         .configure(|config| site::configure(config, site_dir.as_deref()))
         .wrap_fn(move |request, service| {
             let telemetry = telemetry.clone();

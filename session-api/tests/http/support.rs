@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{HeaderMap, HeaderName};
@@ -12,24 +13,28 @@ use listening_together_proto::session::decode_update;
 use serde_json::Value;
 use service_runtime::telemetry::Metrics;
 use session_api::clock::Clock;
+use session_api::feed::Feed;
 use session_api::presenter::Presenter;
 use session_api::routes::{AppState, app};
 use session_api::snapshot::Screen;
 use session_api::telemetry::Telemetry;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixtures::{at, update};
+use crate::fixtures::{at, slot, update};
 
 /// An application that shows slot 20, if it was told of it.
-pub(crate) struct Fed(AppState);
+#[derive(Clone)]
+pub(crate) struct Fed(pub(crate) AppState);
 
 impl Fed {
     /// As if one update with these slots had come while slot 20 was current.
     pub(crate) fn with_slots(numbers: impl IntoIterator<Item = u64>) -> Self {
         let mut presenter = Presenter::default();
-        presenter.receive(decode_update(&update(numbers)).unwrap(), at(20, 100));
+        let (_, news) = presenter.receive(decode_update(&update(numbers)).unwrap(), at(20, 100));
+        let feed = Feed::new(2);
+        feed.announce(&news);
         let screen = Screen::default();
         presenter.prepare(at(20, 100));
         if let Some(snapshot) = presenter.present(at(20, 100)) {
@@ -37,12 +42,30 @@ impl Fed {
         }
         let metrics = Metrics::new("session-api").unwrap();
         let telemetry = Telemetry::new(&metrics.meter());
-        Self(AppState { screen, clock: Clock::default(), telemetry, site_dir: None })
+        Self(AppState {
+            screen,
+            feed,
+            max_stream_age: Duration::from_secs(3600),
+            clock: Clock::default(),
+            telemetry,
+            site_dir: None,
+        })
     }
 
     pub(crate) fn and_site(mut self, directory: &Path) -> Self {
         self.0.site_dir = Some(directory.to_owned());
         self
+    }
+
+    pub(crate) fn and_max_stream_age(mut self, age: Duration) -> Self {
+        self.0.max_stream_age = age;
+        self
+    }
+
+    /// As if an update with these slots had come.
+    pub(crate) fn announce(&self, numbers: impl IntoIterator<Item = u64>) {
+        let slots: Vec<_> = numbers.into_iter().map(|number| Arc::new(slot(number, 7))).collect();
+        self.0.feed.announce(&slots);
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(HeaderName, &str)]) -> Answer {
@@ -141,10 +164,79 @@ impl Listening {
         connection
     }
 
+    /// A stream of events, read up to the end of its head.
+    pub(crate) async fn listen(&self, path: &str, headers: &str) -> Events {
+        Events::begin(TcpStream::connect(self.address).await.unwrap(), path, headers).await
+    }
+
+    /// A stream of events to a client whose kernel buffers little of it.
+    pub(crate) async fn listen_with_little_room(&self, path: &str) -> Events {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        Events::begin(socket.connect(self.address).await.unwrap(), path, "").await
+    }
+
     /// As SIGTERM does; returns when the server has ended.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.running.await.unwrap().unwrap();
         drop(self.handle);
+    }
+}
+
+/// How long to wait for anything.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A stream of events, as it came over the connection.
+pub(crate) struct Events {
+    pub(crate) head: String,
+    connection: TcpStream,
+    bytes: Vec<u8>,
+    text: String,
+}
+
+impl Events {
+    async fn begin(connection: TcpStream, path: &str, headers: &str) -> Self {
+        let bytes = Vec::with_capacity(65_536);
+        let mut events = Self { head: String::new(), connection, bytes, text: String::new() };
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n{headers}\r\n");
+        events.connection.write_all(request.as_bytes()).await.unwrap();
+        events.head = events.until("\r\n\r\n").await;
+        events
+    }
+
+    /// What has come up to and with `end`, which it waits for.
+    pub(crate) async fn until(&mut self, end: &str) -> String {
+        let reading = async {
+            loop {
+                if let Some(found) = self.text.find(end) {
+                    let rest = self.text.split_off(found + end.len());
+                    return std::mem::replace(&mut self.text, rest);
+                }
+                assert!(self.read().await, "the stream ends before {end:?}, after {}", self.text);
+            }
+        };
+        tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| panic!("{end:?} does not come"))
+    }
+
+    /// The ids of the events that came up to and with the one of slot `last`.
+    pub(crate) async fn ids_until(&mut self, last: u64) -> Vec<u64> {
+        let text = self.until(&format!("id: {last}\n")).await;
+        text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect()
+    }
+
+    /// All that comes before the end, which it waits for.
+    pub(crate) async fn rest(mut self) -> String {
+        let reading = async { while self.read().await {} };
+        tokio::time::timeout(PATIENCE, reading).await.expect("an end of the stream");
+        self.text
+    }
+
+    /// Whether more has come.
+    async fn read(&mut self) -> bool {
+        self.bytes.clear();
+        let length = self.connection.read_buf(&mut self.bytes).await.unwrap_or(0);
+        self.text.push_str(&String::from_utf8_lossy(&self.bytes));
+        length > 0
     }
 }

@@ -1,0 +1,183 @@
+//! `GET /api/stream`: each slot as it is announced, pushed as Server-Sent Events in the client's language.
+//!
+//! ```text
+//! retry: 3000
+//!
+//! id: 359102161
+//! event: slot
+//! data: {"slot":359102161,"starts_at":"2026-11-24T09:00:05.000Z", ...}
+//! ```
+//!
+//! A client is first sent the slot that is current and those announced after it; one that comes back with
+//! `Last-Event-ID`, the slots since. A comment every 15 s is a sign of life. A stream ends when the replica does, when
+//! it is as old as MAX_STREAM_AGE (so that clients spread over new replicas), and when the client cannot keep up; clients
+//! then connect again by themselves.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue,
+    RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use listening_together_proto::Language;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Sleep;
+use tokio_stream::Stream as _;
+use tokio_stream::wrappers::WatchStream;
+
+use super::method::read_only;
+use super::request;
+use crate::feed::{Board, End, Feed, Place};
+use crate::problem;
+use crate::snapshot::Screen;
+use crate::telemetry::{OpenStream, Telemetry};
+
+/// Milliseconds that a client waits before it connects again.
+const RETRY: &[u8] = b"retry: 3000\n\n";
+/// A comment, which clients pass over.
+const HEARTBEAT: &[u8] = b":\n\n";
+/// Seconds after which a client may try again that found no seat.
+const SEAT_RETRY: HeaderValue = HeaderValue::from_static("10");
+
+/// The longest that one stream lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxStreamAge(pub Duration);
+
+/// Adds the resource.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.service(read_only("/api/stream", stream));
+}
+
+async fn stream(
+    asked: HttpRequest,
+    feed: web::Data<Feed>,
+    screen: web::Data<Screen>,
+    max_age: web::Data<MaxStreamAge>,
+    telemetry: web::Data<Telemetry>,
+) -> HttpResponse {
+    let language = match request::language(&asked) {
+        Ok(language) => language,
+        Err(detail) => return problem::response(StatusCode::BAD_REQUEST, &detail),
+    };
+    // The server would wait for the end of a body that it does not send.
+    if asked.method() == Method::HEAD {
+        return with_headers(HttpResponse::new(StatusCode::OK), language);
+    }
+    let Some(seat) = feed.seat() else {
+        telemetry.stream_refused();
+        return full();
+    };
+    let (board, changes) = feed.board();
+    let place = board.end();
+    let mut pending = VecDeque::from([Bytes::from_static(RETRY)]);
+    let current = screen.shown().as_deref().map(|shown| shown.current().starts_at);
+    pending.extend(board.greeting(last_event_id(&asked), current, language));
+    let events = EventStream {
+        pending,
+        place,
+        language,
+        changes,
+        // Those that came together shall not come back together.
+        end: Box::pin(tokio::time::sleep(max_age.0.mul_f64(rand::random_range(0.8..=1.0)))),
+        is_over: false,
+        open: telemetry.stream_opened(),
+        _seat: seat,
+    };
+    let mut response = HttpResponse::with_body(StatusCode::OK, events).map_into_boxed_body();
+    // A client that comes back shall find any replica, not this one over the connection that it has.
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    with_headers(response, language)
+}
+
+fn with_headers(mut response: HttpResponse, language: Language) -> HttpResponse {
+    let headers: [(HeaderName, HeaderValue); 7] = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (CONTENT_LANGUAGE, HeaderValue::from_static(language.tag())),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (VARY, HeaderValue::from_static("Accept-Language")),
+        (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        // nginx would collect events until its buffer is full.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    headers.into_iter().for_each(|(name, value)| {
+        response.headers_mut().insert(name, value);
+    });
+    response
+}
+
+fn full() -> HttpResponse {
+    let detail = "this replica has as many streams as it may have; /api/latest can be polled instead";
+    let mut response = problem::response(StatusCode::SERVICE_UNAVAILABLE, detail);
+    response.headers_mut().insert(RETRY_AFTER, SEAT_RETRY);
+    response
+}
+
+/// The slot that the client had last; one that is no number counts as none.
+fn last_event_id(asked: &HttpRequest) -> Option<u64> {
+    let name = HeaderName::from_static("last-event-id");
+    request::values(asked, &name).next().and_then(|id| id.trim().parse().ok())
+}
+
+/// The body of one stream. The server asks it for more only while the connection takes what it was given.
+struct EventStream {
+    /// What the connection is to be sent next: at most one more than the feed remembers.
+    pending: VecDeque<Bytes>,
+    place: Place,
+    language: Language,
+    changes: WatchStream<Arc<Board>>,
+    end: Pin<Box<Sleep>>,
+    is_over: bool,
+    open: OpenStream,
+    _seat: OwnedSemaphorePermit,
+}
+
+impl EventStream {
+    fn take_in(&mut self, board: &Board) {
+        match board.news(&mut self.place, self.language) {
+            Ok(news) => {
+                self.pending.extend(news.events);
+                self.pending.extend(news.heartbeat.then_some(Bytes::from_static(HEARTBEAT)));
+            }
+            Err(end) => {
+                self.is_over = true;
+                if end == End::Lagged {
+                    self.open.lagged();
+                }
+            }
+        }
+    }
+}
+
+impl MessageBody for EventStream {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(event) = this.pending.pop_front() {
+                return Poll::Ready(Some(Ok(event)));
+            }
+            if this.is_over || this.end.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            match ready!(Pin::new(&mut this.changes).poll_next(cx)) {
+                Some(board) => this.take_in(&board),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
