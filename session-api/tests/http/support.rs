@@ -68,6 +68,13 @@ impl Fed {
         self.0.feed.announce(&slots);
     }
 
+    /// As if an update with one slot had come, whose JSON is longer than `length`.
+    pub(crate) fn announce_at_length(&self, number: u64, length: usize) {
+        let mut slot = slot(number, 7);
+        Arc::make_mut(&mut slot.sessions[0]).track.title = "x".repeat(length).into();
+        self.0.feed.announce(&[Arc::new(slot)]);
+    }
+
     pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(HeaderName, &str)]) -> Answer {
         let service = actix_web::test::init_service(app(self.0.clone())).await;
         let mut request = TestRequest::with_uri(path).method(Method::from_bytes(method.as_bytes()).unwrap());
