@@ -1,6 +1,7 @@
 //! The settings of session-api.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,6 +50,11 @@ pub struct Config {
     /// Without an update for so long, the replica calls itself stale in its log, metrics and /readyz?verbose.
     #[arg(long, default_value = "30s", value_parser = positive_duration)]
     pub stale_after: Duration,
+
+    /// How many connections may be open at a time; others wait until one is closed. One takes about 16 KiB, and a file
+    /// of the process's limit of open files.
+    #[arg(long, default_value = "20000")]
+    pub max_connections: NonZeroUsize,
 
     /// How many streams of events (/api/stream) may be open at a time; others are refused. One takes about 16 KiB.
     #[arg(long, default_value = "10000")]
@@ -104,6 +110,7 @@ mod tests {
         assert_eq!(config.admin_addr, "0.0.0.0:9090".parse().unwrap());
         assert_eq!(config.site_dir, None);
         assert_eq!(config.stale_after, Duration::from_secs(30));
+        assert_eq!(config.max_connections.get(), 20_000);
         assert_eq!((config.max_streams, config.max_stream_age), (10_000, Duration::from_secs(3600)));
         assert_eq!(config.clock_offset, ClockOffset::default());
     }
@@ -115,6 +122,7 @@ mod tests {
             ("ADMIN_ADDR", "localhost:http", "expected ip:port"),
             ("SITE_DIR", "/nowhere/at/all", "expected a directory"),
             ("STALE_AFTER", "0s", "expected a duration above zero"),
+            ("MAX_CONNECTIONS", "0", "invalid"),
             ("MAX_STREAMS", "-1", "invalid"),
             ("MAX_STREAM_AGE", "0s", "expected a duration above zero"),
             ("CLOCK_OFFSET", "20", "expected a duration"),

@@ -74,7 +74,7 @@ impl Service {
             site_dir: config.site_dir.clone(),
         };
         let admin = admin::server(config.admin_addr, readiness.clone(), metrics)?;
-        let (api, api_address) = server::bind(config.bind_addr, state, stop.clone())?;
+        let (api, api_address) = server::bind(config.bind_addr, config.max_connections, state, stop.clone())?;
         Ok(Self { config, pubsub, screen, feed, readiness, telemetry, api, api_address, admin, stop })
     }
 

@@ -8,6 +8,7 @@
 //! | everything else | a file of SITE_DIR if there is one, else 404 |
 
 pub mod latest;
+pub mod limits;
 mod method;
 mod request;
 mod site;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, Error, web};
+use futures_util::future::{Either, ready};
 
 use crate::clock::Clock;
 use crate::feed::Feed;
@@ -70,9 +72,12 @@ pub fn app(
         .configure(|config| site::configure(config, site_dir.as_deref()))
         .wrap_fn(move |request, service| {
             let telemetry = telemetry.clone();
-            let response = service.call(request);
+            let answer = match limits::refusal(request.head()) {
+                Some(refusal) => Either::Left(ready(Ok(request.into_response(refusal)))),
+                None => Either::Right(service.call(request)),
+            };
             async move {
-                let response = response.await?;
+                let response = answer.await?;
                 telemetry.responded(response.status());
                 Ok(response)
             }

@@ -146,18 +146,25 @@ impl Listening {
     pub(crate) async fn start(fed: Fed) -> Self {
         let stop = CancellationToken::new();
         let any_port = "127.0.0.1:0".parse().unwrap();
-        let (server, address) = session_api::server::bind(any_port, fed.0, stop.clone()).unwrap();
+        let (server, address) =
+            session_api::server::bind(any_port, 1000.try_into().unwrap(), fed.0, stop.clone()).unwrap();
         Self { address, handle: server.handle(), stop, running: tokio::spawn(server) }
     }
 
     /// A request on a connection of its own, and all that comes back.
     pub(crate) async fn request(&self, method: &str, path: &str) -> String {
+        self.exchange(&format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")).await
+    }
+
+    /// Sends this on a connection of its own, and gives all that comes back until the server closes it.
+    pub(crate) async fn exchange(&self, bytes: &str) -> String {
         let mut connection = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.unwrap();
-        answer
+        // The server may have seen enough before it has read all.
+        let _refused_early = connection.write_all(bytes.as_bytes()).await;
+        let mut answer = Vec::new();
+        let reading = connection.read_to_end(&mut answer);
+        let _reset_or_end = tokio::time::timeout(PATIENCE, reading).await.expect("the server closes");
+        String::from_utf8(answer).unwrap()
     }
 
     /// A connection that has been answered once and stays open.
