@@ -36,6 +36,7 @@ test-unit: prerequisites ## Only the tests that need no broker
 .PHONY: lint
 lint: prerequisites ## Format and lints, without a warning
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: doc
@@ -46,6 +47,14 @@ doc: prerequisites ## The API documentation, without a warning
 bench: prerequisites ## Benchmarks
 	cargo bench --locked --workspace
 
+# How long each fuzz target runs.
+SECONDS := 600
+
+.PHONY: fuzz
+fuzz: prerequisites ## Look for messages that break something: SECONDS (600) for each target
+	@scripts/prerequisites.sh fuzz
+	@scripts/fuzz.sh $(SECONDS)
+
 .PHONY: soak-sync
 soak-sync: prerequisites ## Twelve replicas on a Pub/Sub that fails: do all answer alike? (SLOTS=600 of a second)
 	cargo build --locked --release --bins
@@ -54,6 +63,7 @@ soak-sync: prerequisites ## Twelve replicas on a Pub/Sub that fails: do all answ
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
+	rustfmt --edition 2024 fuzz/fuzz_targets/*.rs
 
 ## ---- Prepare ----
 

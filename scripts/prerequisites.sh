@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a machine lacks for building (`build`) or for the end-to-end tests (`emulator`). Says plainly what it
-# cannot install, and how to do it by hand.
+# Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`) or for fuzzing (`fuzz`).
+# Says plainly what it cannot install, and how to do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
@@ -61,8 +61,25 @@ find_emulator() {
   return 1
 }
 
+fuzz() {
+  build
+  # libFuzzer is C++.
+  need_package c++ build-essential
+  have rustup || fail "rustup is missing, and fuzzing needs a nightly toolchain beside the stable one; install it from
+https://rustup.rs"
+  rustup run nightly rustc --version >/dev/null 2>&1 || {
+    say "installing a nightly toolchain"
+    rustup toolchain install nightly --profile minimal --no-self-update >&2
+  } || fail "a nightly toolchain is missing and cannot be installed here; run: rustup toolchain install nightly"
+  cargo fuzz --version >/dev/null 2>&1 || {
+    say "installing cargo-fuzz"
+    cargo install --locked --quiet cargo-fuzz
+  } || fail "cargo-fuzz is missing and cannot be installed here; run: cargo install --locked cargo-fuzz"
+}
+
 case "${1:-}" in
   build) build ;;
   emulator) emulator ;;
-  *) fail "say build or emulator" ;;
+  fuzz) fuzz ;;
+  *) fail "say build, emulator or fuzz" ;;
 esac
