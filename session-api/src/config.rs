@@ -43,7 +43,7 @@ pub struct Config {
     #[arg(long, default_value = "0.0.0.0:9090", value_parser = socket_address)]
     pub admin_addr: SocketAddr,
 
-    /// A directory of static files to serve beside the API. Unset: none are served.
+    /// A directory of static files to serve beside the API; they are read once, at start. Unset: none are served.
     #[arg(long, value_parser = directory)]
     pub site_dir: Option<PathBuf>,
 

@@ -10,6 +10,7 @@
 //! - [`snapshot`]: the bodies of one moment, and the screen that requests read them from
 //! - [`feed`]: what is pushed to the clients that listen
 //! - [`routes`]: `/api/latest`, `/api/stream`, `/api/time` and the site; the rules are in [`negotiate`] and [`etag`]
+//! - [`site`]: the files of SITE_DIR
 //! - [`service`]: all of it together, from bound ports to an orderly end
 //!
 //! Only the presenter changes what is shown, and only screen and feed are shared: a request takes no lock, makes no body, and
@@ -30,6 +31,7 @@ pub mod render;
 pub mod routes;
 pub mod server;
 pub mod service;
+pub mod site;
 pub mod snapshot;
 pub mod subscription;
 pub mod telemetry;

@@ -5,12 +5,14 @@
 //! the service with it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use service_runtime::admin::{self, Readiness};
 use service_runtime::pubsub::PubSub;
 use service_runtime::service::ServiceError;
+use service_runtime::settings::SettingError;
 use service_runtime::telemetry::Metrics;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -24,6 +26,7 @@ use crate::health::{self, Status};
 use crate::presenter;
 use crate::routes::AppState;
 use crate::server;
+use crate::site::Site;
 use crate::snapshot::Screen;
 use crate::subscription::Subscriber;
 use crate::telemetry::Telemetry;
@@ -71,7 +74,7 @@ impl Service {
             max_stream_age: config.max_stream_age,
             clock: Clock::ahead_by(config.clock_offset),
             telemetry: telemetry.clone(),
-            site_dir: config.site_dir.clone(),
+            site: config.site_dir.as_deref().map(load_site).transpose()?,
         };
         let admin = admin::server(config.admin_addr, readiness.clone(), metrics)?;
         let (api, api_address) = server::bind(config.bind_addr, config.max_connections, state, stop.clone())?;
@@ -135,6 +138,12 @@ impl Service {
         }));
         supervise(parts, self.stop).await
     }
+}
+
+fn load_site(directory: &Path) -> Result<Site, SettingError> {
+    let site = Site::load(directory).map_err(|error| SettingError::new("SITE_DIR", error))?;
+    tracing::info!(paths = site.len(), "the site has been read");
+    Ok(site)
 }
 
 /// A part of the service by its name, and how it ended.

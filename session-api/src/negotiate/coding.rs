@@ -3,12 +3,16 @@
 use super::{MAX_ELEMENTS, weighted};
 use crate::coding::Coding;
 
-/// The coding for the values of `Accept-Encoding`: of those that the client likes best, the first of [`Coding::ALL`].
+/// The coding for the values of `Accept-Encoding`: of those that there are and that the client likes best, the first of
+/// [`Coding::ALL`].
 ///
 /// A body that is not coded will do unless it is excluded, by `identity;q=0` or by `*;q=0`; it is liked least when the
 /// client does not mention it, and is what a client gets that sends no such header. `None` when nothing will do: that
 /// is 406.
-pub fn coding_for_accept<'a>(values: impl Iterator<Item = &'a str>) -> Option<Coding> {
+pub fn coding_for_accept<'a>(
+    values: impl Iterator<Item = &'a str>,
+    is_there: impl Fn(Coding) -> bool,
+) -> Option<Coding> {
     let (mut weights, mut any) = ([None; Coding::ALL.len()], None);
     for (token, q) in values.flat_map(|value| value.split(',')).take(MAX_ELEMENTS).filter_map(weighted) {
         if token == "*" {
@@ -20,7 +24,7 @@ pub fn coding_for_accept<'a>(values: impl Iterator<Item = &'a str>) -> Option<Co
     }
     let weight = |coding: Coding| weights[coding as usize].or(any);
     // Of equals `max_by_key` gives the last.
-    let liked = Coding::ALL.into_iter().rev().filter(|coding| weight(*coding) > Some(0));
+    let liked = Coding::ALL.into_iter().rev().filter(|coding| is_there(*coding) && weight(*coding) > Some(0));
     let unmentioned = || weight(Coding::Identity).is_none().then_some(Coding::Identity);
     liked.max_by_key(|coding| weight(*coding)).or_else(unmentioned)
 }
@@ -63,8 +67,19 @@ mod tests {
             ("a malformed weight is passed over", &["br;q=2, gzip"], Some("gzip")),
         ];
         for (name, values, expected) in cases {
-            let coding = coding_for_accept(values.iter().copied());
+            let coding = coding_for_accept(values.iter().copied(), |_| true);
             assert_eq!(coding.map(Coding::token), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_there_is_chosen() {
+        let plain_or_gzip = |coding| matches!(coding, Coding::Gzip | Coding::Identity);
+        for (accepted, expected) in
+            [("br, gzip;q=0.1", Some("gzip")), ("br", Some("identity")), ("br, identity;q=0", None)]
+        {
+            let coding = coding_for_accept(std::iter::once(accepted), plain_or_gzip);
+            assert_eq!(coding.map(Coding::token), expected, "{accepted}");
         }
     }
 
@@ -73,12 +88,12 @@ mod tests {
         fn what_is_excluded_is_not_sent(
             text in "((br|zstd|gzip|identity|\\*|deflate)(;q=(0|1|0\\.[0-9]{1,3}))?, ?){0,6}|\\PC{0,20}",
         ) {
-            let chosen = coding_for_accept(std::iter::once(text.as_str()));
+            let chosen = coding_for_accept(std::iter::once(text.as_str()), |_| true);
             for excluded in Coding::ALL {
                 let last_word = format!("{text},{}", excluded.token());
                 let alone = format!("{};q=0", excluded.token());
-                prop_assert_ne!(coding_for_accept(std::iter::once(alone.as_str())), Some(excluded));
-                prop_assert!(coding_for_accept(std::iter::once(last_word.as_str())).is_some());
+                prop_assert_ne!(coding_for_accept(std::iter::once(alone.as_str()), |_| true), Some(excluded));
+                prop_assert!(coding_for_accept(std::iter::once(last_word.as_str()), |_| true).is_some());
             }
             if !text.contains("q=0") {
                 prop_assert!(chosen.is_some(), "nothing is excluded");

@@ -29,7 +29,7 @@ where
 }
 
 /// Also answers the preflight requests of browsers: anybody may read.
-async fn options() -> HttpResponse {
+pub(super) async fn options() -> HttpResponse {
     let headers: [(HeaderName, HeaderValue); 5] = [
         (ALLOW, METHODS),
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),

@@ -15,7 +15,6 @@ mod site;
 pub mod stream;
 pub mod time;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
@@ -25,6 +24,7 @@ use futures_util::future::{Either, ready};
 
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::site::Site;
 use crate::snapshot::Screen;
 use crate::telemetry::Telemetry;
 use stream::MaxStreamAge;
@@ -42,8 +42,8 @@ pub struct AppState {
     pub clock: Clock,
     /// Counts the responses.
     pub telemetry: Telemetry,
-    /// The directory of the site.
-    pub site_dir: Option<PathBuf>,
+    /// The static site.
+    pub site: Option<Site>,
 }
 
 /// The application, as the server and the tests run it.
@@ -59,7 +59,7 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let AppState { screen, feed, max_stream_age, clock, telemetry, site_dir } = state;
+    let AppState { screen, feed, max_stream_age, clock, telemetry, site } = state;
     App::new()
         .app_data(web::Data::new(screen))
         .app_data(web::Data::new(feed))
@@ -69,7 +69,7 @@ pub fn app(
         .configure(latest::configure)
         .configure(time::configure)
         .configure(stream::configure)
-        .configure(|config| site::configure(config, site_dir.as_deref()))
+        .configure(|config| site::configure(config, site))
         .wrap_fn(move |request, service| {
             let telemetry = telemetry.clone();
             let answer = match limits::refusal(request.head()) {

@@ -1,42 +1,87 @@
 //! The static site, if there is one, and what is found nowhere.
 
-use std::path::Path;
+use std::borrow::Cow;
 
-use actix_files::Files;
-use actix_web::dev::{ServiceRequest, ServiceResponse, fn_service};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, PERMISSIONS_POLICY, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{Error, HttpRequest, HttpResponse, guard, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use percent_encoding::percent_decode_str;
 
-use super::method;
+use super::{method, request};
+use crate::coding::Coding;
+use crate::negotiate::coding::coding_for_accept;
 use crate::problem;
+use crate::site::{File, Site};
+use crate::snapshot::Representation;
 
-/// Adds the files of `directory`, and the answer to everything that no route knows. Comes last: files are looked for
-/// where no resource is.
-pub(super) fn configure(config: &mut web::ServiceConfig, directory: Option<&Path>) {
-    let Some(directory) = directory else {
-        config.default_service(web::to(not_found));
-        return;
+/// Nothing but the site's own files, and pictures from where the catalogue says; nothing inline, no frames, no forms.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; \
+     img-src 'self' data: https:; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
+);
+
+/// Adds the files of `site`, and the answer to everything that no route knows.
+pub(super) fn configure(config: &mut web::ServiceConfig, site: Option<Site>) {
+    match site {
+        Some(site) => config.app_data(web::Data::new(site)).default_service(web::to(file)),
+        None => config.default_service(web::to(not_found)),
     };
-    let files = Files::new("/", directory)
-        .index_file("index.html")
-        .prefer_utf8(true)
-        .guard(guard::Any(guard::Get()).or(guard::Head()))
-        .default_handler(fn_service(file_not_found));
-    config.service(files).default_service(web::to(not_a_file));
+}
+
+async fn file(asked: HttpRequest, site: web::Data<Site>) -> HttpResponse {
+    let path = percent_decode_str(asked.path()).decode_utf8().unwrap_or(Cow::Borrowed(""));
+    match (site.file(&path), asked.method()) {
+        (Some(file), &Method::GET | &Method::HEAD) => answer(&asked, file),
+        (Some(_), &Method::OPTIONS) => method::options().await,
+        (Some(_), _) => method::not_allowed().await,
+        (None, _) => not_found().await,
+    }
+}
+
+fn answer(asked: &HttpRequest, file: &File) -> HttpResponse {
+    let Some(representation) = acceptable(asked, file) else {
+        return problem::response(StatusCode::NOT_ACCEPTABLE, "Accept-Encoding excludes all that there is");
+    };
+    let mut response = if request::is_known(asked, &representation.etag) {
+        HttpResponse::new(StatusCode::NOT_MODIFIED)
+    } else {
+        let mut response = HttpResponse::with_body(StatusCode::OK, representation.body.clone());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, file.media_type.clone());
+        if representation.coding != Coding::Identity {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(representation.coding.token()));
+        }
+        response.map_into_boxed_body()
+    };
+    let headers: [(HeaderName, HeaderValue); 7] = [
+        (ETAG, representation.etag.clone()),
+        (CACHE_CONTROL, file.caching.clone()),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (PERMISSIONS_POLICY, HeaderValue::from_static("camera=(), geolocation=(), microphone=()")),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    ];
+    headers.into_iter().for_each(|(name, value)| {
+        response.headers_mut().insert(name, value);
+    });
+    if file.is_coded() {
+        response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    response
+}
+
+/// The file in the coding that the client likes best of those that it is there in.
+fn acceptable<'a>(asked: &HttpRequest, file: &'a File) -> Option<&'a Representation> {
+    let is_there = |coding| file.representation(coding).is_some();
+    coding_for_accept(request::values(asked, &ACCEPT_ENCODING), is_there)
+        .and_then(|coding| file.representation(coding))
 }
 
 async fn not_found() -> HttpResponse {
     problem::response(StatusCode::NOT_FOUND, "there is nothing here; the sessions are at /api/latest")
-}
-
-async fn file_not_found(request: ServiceRequest) -> Result<ServiceResponse, Error> {
-    Ok(request.into_response(not_found().await))
-}
-
-/// What is left over beside a site: methods that files cannot be asked by.
-async fn not_a_file(request: HttpRequest) -> HttpResponse {
-    match *request.method() {
-        Method::GET | Method::HEAD => not_found().await,
-        _ => method::not_allowed().await,
-    }
 }

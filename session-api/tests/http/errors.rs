@@ -9,7 +9,9 @@ use crate::support::{Fed, get};
 async fn other_paths_are_not_found() {
     let fed = Fed::with_slots([20]);
     for path in ["/", "/api", "/api/latest/", "/api/latest/1", "/index.html"] {
-        get(&fed, path).await.assert_problem(StatusCode::NOT_FOUND, path);
+        for method in ["GET", "HEAD", "POST", "OPTIONS", "TRACE"] {
+            fed.call(method, path, &[]).await.assert_problem(StatusCode::NOT_FOUND, path);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use session_api::clock::Clock;
 use session_api::feed::Feed;
 use session_api::presenter::Presenter;
 use session_api::routes::{AppState, app};
+use session_api::site::Site;
 use session_api::snapshot::Screen;
 use session_api::telemetry::Telemetry;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -48,12 +49,12 @@ impl Fed {
             max_stream_age: Duration::from_secs(3600),
             clock: Clock::default(),
             telemetry,
-            site_dir: None,
+            site: None,
         })
     }
 
     pub(crate) fn and_site(mut self, directory: &Path) -> Self {
-        self.0.site_dir = Some(directory.to_owned());
+        self.0.site = Some(Site::load(directory).unwrap());
         self
     }
 
