@@ -40,63 +40,82 @@ pub fn plays() -> Vec<Seed> {
 fn told() -> Vec<Seed> {
     let pair = [play(1, 1, BERLIN, 100), play(2, 1, SAO_PAULO, 50)];
     let everywhere: Vec<_> = (0..).zip(ADDRESSES).map(|(index, _)| play(index, 2, index, 300)).collect();
-    let stories: [(&'static str, Vec<Step<'_>>); 9] = [
-        ("session", [&pair[..], &[WHILE, WHILE, WHILE, Step::Confirm(0)]].concat()),
-        ("alone", vec![play(1, 1, BERLIN, 0), WHILE]),
-        ("one_place", vec![play(1, 1, BERLIN, 0), play(2, 1, BERLIN_TOO, 0), play(3, 1, 5, 0), WHILE]),
-        ("every_address", [&everywhere[..], &[WHILE, WHILE, WHILE]].concat()),
-        (
-            "delivered_twice",
-            [&pair[..], &[Step::Again(0), Step::Again(1), WHILE, Step::Again(0), WHILE]].concat(),
-        ),
-        (
-            "late_panes",
-            [
-                &pair[..],
-                &[
-                    WHILE,
-                    play(3, 1, AUCKLAND, 2050),
-                    play(4, 9, BERLIN, 2050),
-                    WHILE,
-                    Step::Confirm(0),
-                    WHILE,
-                ],
-                &[
-                    play(1, 2, BERLIN, 0),
-                    play(2, 2, SAO_PAULO, 0),
-                    play(5, 1, BERLIN_TOO, 6050),
-                    WHILE,
-                    WHILE,
-                ],
-                &[Step::Confirm(0), Step::Clock(20_000), play(6, 1, SAO_PAULO, 32_000), WHILE],
-            ]
-            .concat(),
-        ),
-        (
-            "clock_set_back",
-            [
-                &pair[..],
-                &[WHILE, Step::Clock(-3_600_000)],
-                &pair,
-                &[WHILE, Step::Clock(7_200_000)],
-                &pair,
-                &[WHILE],
-            ]
-            .concat(),
-        ),
-        (
-            "new_databases",
-            [
-                &pair[..],
-                &[Step::NewDatabases],
-                &pair,
-                &[play(3, 1, AUCKLAND, 0), WHILE, Step::NewDatabases],
-                &pair,
-            ]
-            .concat(),
-        ),
-        ("fast_clock", vec![play(1, 1, BERLIN, -4900), play(2, 1, SAO_PAULO, -5100), WHILE, WHILE, WHILE]),
-    ];
+    let stories: [(&'static str, Vec<Step<'_>>); 10] =
+        [
+            ("session", [&pair[..], &[WHILE, WHILE, WHILE, Step::Confirm(0)]].concat()),
+            ("alone", vec![play(1, 1, BERLIN, 0), WHILE]),
+            ("one_place", vec![play(1, 1, BERLIN, 0), play(2, 1, BERLIN_TOO, 0), play(3, 1, 5, 0), WHILE]),
+            ("every_address", [&everywhere[..], &[WHILE, WHILE, WHILE]].concat()),
+            (
+                "delivered_twice",
+                [&pair[..], &[Step::Again(0), Step::Again(1), WHILE, Step::Again(0), WHILE]].concat(),
+            ),
+            (
+                "late_panes",
+                [
+                    &pair[..],
+                    &[
+                        WHILE,
+                        play(3, 1, AUCKLAND, 2050),
+                        play(4, 9, BERLIN, 2050),
+                        WHILE,
+                        Step::Confirm(0),
+                        WHILE,
+                    ],
+                    &[
+                        play(1, 2, BERLIN, 0),
+                        play(2, 2, SAO_PAULO, 0),
+                        play(5, 1, BERLIN_TOO, 6050),
+                        WHILE,
+                        WHILE,
+                    ],
+                    &[Step::Confirm(0), Step::Clock(20_000), play(6, 1, SAO_PAULO, 32_000), WHILE],
+                ]
+                .concat(),
+            ),
+            (
+                // Its window is the newest of the slot's, and it is not featured.
+                "late_pane_of_the_newest_window",
+                [
+                    &[
+                        WHILE,
+                        Step::Tick(110),
+                        play(1, 1, BERLIN, 0),
+                        play(2, 1, SAO_PAULO, 0),
+                        Step::Tick(100),
+                    ][..],
+                    &[play(1, 2, BERLIN, 0), Step::Tick(240), play(2, 2, SAO_PAULO, 2400), Step::Tick(160)],
+                ]
+                .concat(),
+            ),
+            (
+                "clock_set_back",
+                [
+                    &pair[..],
+                    &[WHILE, Step::Clock(-3_600_000)],
+                    &pair,
+                    &[WHILE, Step::Clock(7_200_000)],
+                    &pair,
+                    &[WHILE],
+                ]
+                .concat(),
+            ),
+            (
+                "new_databases",
+                [
+                    &pair[..],
+                    &[Step::NewDatabases],
+                    &pair,
+                    &[play(3, 1, AUCKLAND, 0), WHILE, Step::NewDatabases],
+                    &pair,
+                ]
+                .concat(),
+            ),
+            (
+                "fast_clock",
+                vec![play(1, 1, BERLIN, -4900), play(2, 1, SAO_PAULO, -5100), WHILE, WHILE, WHILE],
+            ),
+        ];
     stories.map(|(name, steps)| (name, write(0, b"", &steps))).into()
 }
 
@@ -130,7 +149,7 @@ fn odd_encodings() -> Vec<u8> {
         ("a group that does not end", with(b"\x2b\x30\x01")),
         ("the end of another group", with(b"\x2c")),
         ("no UTF-8, overridden", [b"\x0a\x01\xff", &usual[..]].concat()),
-        ("a number as the user", with(b"\x08\x01")),
+        ("a number as the user, which could be a length", with(b"\x08\x01x")),
         ("a length in many bytes", with(b"\x0a\x81\x80\x00y")),
         ("a length beyond the end", with(b"\x12\x7f")),
         ("a length of ten bytes and more", with(b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f")),
