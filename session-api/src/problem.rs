@@ -7,12 +7,19 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Problem<'a> {
+/// RFC 9457.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem<'a> {
+    /// `about:blank`: the status says what kind of problem it is.
     r#type: &'static str,
+    /// The name of the status.
     title: &'static str,
+    /// The status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong, for people.
     detail: &'a str,
 }
 

@@ -31,8 +31,8 @@ use crate::snapshot::Screen;
 use crate::subscription::Subscriber;
 use crate::telemetry::Telemetry;
 
-/// Updates that may wait for the presenter; there is one a slot.
-const UPDATE_QUEUE: usize = 16;
+/// Updates that may wait for the presenter; there is one a slot, and the largest are very large.
+const UPDATE_QUEUE: usize = 2;
 
 /// The longest that the whole shutdown may take: less than the 10 s that a pod is given at least.
 const DRAIN_LIMIT: Duration = Duration::from_secs(9);

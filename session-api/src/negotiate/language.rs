@@ -25,13 +25,16 @@ pub struct MalformedTag;
 
 /// The language for an explicit tag; the default one for a well-formed tag of a language that we do not have.
 ///
+/// The grammar has room for languages of four to eight letters, of which there are none; `null` and `true` are no tags.
+///
 /// # Errors
 /// When the tag is malformed.
 pub fn language_for_tag(tag: &str) -> Result<Language, MalformedTag> {
     if let Some(language) = Language::from_tag(tag) {
         return Ok(language);
     }
-    if tag.len() > MAX_TAG_BYTES || LanguageTag::parse(tag).is_err() {
+    let is_word = tag.bytes().take_while(u8::is_ascii_alphabetic).count() > 3;
+    if tag.len() > MAX_TAG_BYTES || is_word || LanguageTag::parse(tag).is_err() {
         return Err(MalformedTag);
     }
     Ok(lookup(tag).unwrap_or(DEFAULT_LANGUAGE))
@@ -110,6 +113,9 @@ mod tests {
     fn malformed_tags_are_refused() {
         let long = format!("en-x-{}", ["twain"; 20].join("-"));
         for tag in [
+            "null",
+            "true",
+            "german-DE",
             "",
             "*",
             "e",

@@ -14,6 +14,7 @@ use listening_together_proto::{
     Coordinates, Kilometres, Language, Place, Programme, Session, Slot, Timestamp, Track,
 };
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use rfc3339::Rfc3339;
 
@@ -37,20 +38,39 @@ pub fn slot(slot: &Slot, language: Language) -> Vec<u8> {
         .expect("plain structs with text keys always serialise")
 }
 
-#[derive(Serialize)]
-struct LatestView<'a> {
+/// What the world listens to now, what it will listen to next, and what it listened to lately.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Latest)]
+pub(crate) struct LatestView<'a> {
+    /// Length of the current slot in milliseconds.
+    #[schema(value_type = u64, minimum = 1)]
     slot_ms: u128,
+    /// The newest slot that has started.
+    #[schema(inline = false)]
     current: SlotView<'a>,
+    /// The slot that follows, once it is announced. Clients switch to it at its start, all at once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next: Option<SlotView<'a>>,
+    /// The slots before the current one, newest first, with their featured sessions only.
+    #[schema(max_items = 9)]
     recent: Vec<SlotView<'a>>,
 }
 
-#[derive(Serialize)]
-struct SlotView<'a> {
+/// A stretch of the world's time and what is shown in it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Slot)]
+pub(crate) struct SlotView<'a> {
+    /// Number of the slot: slots that start later have larger ones.
     slot: u64,
+    /// The first instant at which it is current.
+    #[schema(value_type = String, format = DateTime)]
     starts_at: Rfc3339,
+    /// When the next slot begins if there is one; without one, this slot stays current.
+    #[schema(value_type = String, format = DateTime)]
     ends_at: Rfc3339,
+    /// The first is featured.
+    #[schema(min_items = 1)]
     sessions: Vec<SessionView<'a>>,
 }
 
@@ -69,14 +89,23 @@ impl<'a> SlotView<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// People in places far apart who started one track at the same moment.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 struct SessionView<'a> {
+    /// The same session always has the same id.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     id: String,
     track: TrackView<'a>,
     window: WindowView,
+    /// How many they are, also outside of `places`.
     listeners: u32,
+    /// Between the first two places.
     #[serde(serialize_with = "tenths_of_km")]
+    #[schema(value_type = f64, minimum = 0)]
     distance_km: Kilometres,
+    /// The two that are farthest apart, then the others by listeners.
+    #[schema(min_items = 2)]
     places: Vec<PlaceView<'a>>,
 }
 
@@ -93,14 +122,20 @@ impl<'a> SessionView<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// What they listen to. What is not known of it is absent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Track)]
 struct TrackView<'a> {
+    #[schema(min_length = 1)]
     id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     title: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
     artists: &'a [Box<str>],
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schema(required = false)]
     artwork_url: &'a str,
 }
 
@@ -115,21 +150,36 @@ impl<'a> TrackView<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// When they started it: from `start` on, and before `end`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Window)]
 struct WindowView {
+    #[schema(value_type = String, format = DateTime)]
     start: Rfc3339,
+    #[schema(value_type = String, format = DateTime)]
     end: Rfc3339,
 }
 
-/// A place as it is shown. Every field is always there; country, code and time zone are empty when unknown.
-#[derive(Serialize)]
+/// Where some of them are. Every field is always there; country, code and time zone are empty when unknown.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Place)]
 struct PlaceView<'a> {
+    /// In the language of the answer if it is known in that, else in another.
+    #[schema(value_type = String, min_length = 1)]
     city: Cow<'a, str>,
+    /// In the language of the answer if it is known in that, else in another.
     country: &'a str,
+    /// ISO 3166-1 alpha-2.
     country_code: &'a str,
+    /// Degrees, north is positive. The middle of the city, never of a person.
+    #[schema(minimum = -90, maximum = 90)]
     latitude: f64,
+    /// Degrees, east is positive.
+    #[schema(minimum = -180, maximum = 180)]
     longitude: f64,
+    /// How many of them are here.
     listeners: u32,
+    /// A name of the IANA time zone database.
     time_zone: &'a str,
 }
 

@@ -12,10 +12,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use listening_together_proto::Language;
 
 use super::method::read_only;
+use super::openapi::{Lang, Negotiation, PROBLEM};
 use super::request;
 use crate::coding::Coding;
 use crate::negotiate::coding::coding_for_accept;
-use crate::problem;
+use crate::problem::{self, Problem};
+use crate::render::LatestView;
 use crate::snapshot::{Representation, Screen};
 
 /// Caches ask again after a second; a browser asks each time, and is mostly answered 304.
@@ -29,7 +31,29 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config.service(read_only("/api/latest", latest));
 }
 
-async fn latest(asked: HttpRequest, screen: web::Data<Screen>) -> HttpResponse {
+/// The latest sessions
+///
+/// What the world listens to together now, in the client's language. `lang` wins over `Accept-Language`; a language
+/// that is not there is answered in English.
+#[utoipa::path(
+    get,
+    path = "/api/latest",
+    tag = "sessions",
+    params(Lang, Negotiation),
+    responses(
+        (status = 200, description = "The latest sessions", body = LatestView<'_>, headers(
+            ("ETag" = String, description = "Strong; of this language and coding"),
+            ("Content-Language" = String, description = "Which language the names are in"),
+        )),
+        (status = 304, description = "The client has them: If-None-Match names their ETag"),
+        (status = 400, description = "`lang` is no language tag", body = Problem<'_>, content_type = PROBLEM),
+        (status = 406, description = "Accept-Encoding excludes every coding", body = Problem<'_>,
+            content_type = PROBLEM),
+        (status = 503, description = "No session has been announced yet", body = Problem<'_>,
+            content_type = PROBLEM, headers(("Retry-After" = u32, description = "Seconds"))),
+    ),
+)]
+pub(super) async fn latest(asked: HttpRequest, screen: web::Data<Screen>) -> HttpResponse {
     let language = match request::language(&asked) {
         Ok(language) => language,
         Err(detail) => return problem::response(StatusCode::BAD_REQUEST, &detail),

@@ -5,11 +5,13 @@
 //! | `/api/latest` | [`latest`] |
 //! | `/api/time` | [`time`] |
 //! | `/api/stream` | [`stream`] |
+//! | `/openapi.json` | [`openapi`] |
 //! | everything else | a file of SITE_DIR if there is one, else 404 |
 
 pub mod latest;
 pub mod limits;
 mod method;
+pub mod openapi;
 mod request;
 mod site;
 pub mod stream;
@@ -69,6 +71,7 @@ pub fn app(
         .configure(latest::configure)
         .configure(time::configure)
         .configure(stream::configure)
+        .configure(openapi::configure)
         .configure(|config| site::configure(config, site))
         .wrap_fn(move |request, service| {
             let telemetry = telemetry.clone();

@@ -33,11 +33,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use tokio_stream::Stream as _;
 use tokio_stream::wrappers::WatchStream;
+use utoipa::ToSchema;
 
 use super::method::read_only;
+use super::openapi::{Lang, PROBLEM, Resumption};
 use super::request;
 use crate::feed::{Board, End, Feed, Place};
-use crate::problem;
+use crate::problem::{self, Problem};
+use crate::render::SlotView;
 use crate::snapshot::Screen;
 use crate::telemetry::{OpenStream, Telemetry};
 
@@ -57,7 +60,40 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config.service(read_only("/api/stream", stream));
 }
 
-async fn stream(
+/// A slot as it is pushed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `feed` writes")]
+pub(super) struct SlotEvent<'a> {
+    /// `slot`
+    #[schema(pattern = "^slot$")]
+    event: &'a str,
+    /// The number of the slot.
+    #[schema(pattern = "^[0-9]+$")]
+    id: &'a str,
+    /// The slot as JSON, as `current` and `next` are in `/api/latest`.
+    #[schema(value_type = String, content_media_type = "application/json")]
+    data: SlotView<'a>,
+}
+
+/// Slots as they are announced
+///
+/// Server-Sent Events: `event: slot`, `data` is a slot as in `/api/latest`, `id` is its number. A new client is first
+/// sent the current slot and those announced after it; one that comes back with `Last-Event-ID`, the slots since.
+/// Comments are signs of life. A stream ends now and then; clients connect again by themselves.
+#[utoipa::path(
+    get,
+    path = "/api/stream",
+    tag = "sessions",
+    params(Lang, Resumption),
+    responses(
+        (status = 200, description = "Events, until one side ends them", body = SlotEvent<'_>,
+            content_type = "text/event-stream"),
+        (status = 400, description = "`lang` is no language tag", body = Problem<'_>, content_type = PROBLEM),
+        (status = 503, description = "This replica has as many streams as it may have", body = Problem<'_>,
+            content_type = PROBLEM, headers(("Retry-After" = u32, description = "Seconds"))),
+    ),
+)]
+pub(super) async fn stream(
     asked: HttpRequest,
     feed: web::Data<Feed>,
     screen: web::Data<Screen>,

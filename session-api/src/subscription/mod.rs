@@ -18,6 +18,7 @@
 //! A message is acknowledged at once. Nothing is lost by that: the programme is memory, and a replica that dies begins
 //! anew.
 
+mod admit;
 mod name;
 mod receive;
 

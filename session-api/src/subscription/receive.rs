@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use google_cloud_pubsub::model::Message;
 use listening_together_proto::Timestamp;
-use listening_together_proto::session::decode_update;
 use service_runtime::backoff::Seldom;
 
-use crate::presenter::Update;
+use super::admit::{Admitted, admit};
+use crate::presenter::{Received, Update};
 use crate::telemetry::Telemetry;
 
 /// Decodes messages, counts them, and complains about bad ones once a minute without a word of what they hold.
@@ -25,8 +25,9 @@ impl Receiver {
     /// The update in `message`, which is history when it was published before `since`; `None` when it holds none.
     pub(super) fn receive(&mut self, message: &Message, since: Timestamp) -> Option<Update> {
         self.telemetry.update_received();
-        match decode_update(&message.data) {
-            Ok(slots) => {
+        match admit(&message.data) {
+            Ok(Admitted { slots, refused }) => {
+                self.telemetry.slots_received(Received { refused, ..Received::default() });
                 let published_at = message.publish_time.map(instant);
                 let is_history = published_at.is_some_and(|published_at| published_at < since);
                 Some(Update { slots, published_at, is_history })
