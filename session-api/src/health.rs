@@ -3,7 +3,7 @@
 //! Ready: it has a subscription from which it streams, and it knows a slot or has waited 10 s for one, since a quiet
 //! system must still be installable. Staleness, no update for STALE_AFTER, is told (`/readyz?verbose`, a metric, a log
 //! line) but is no reason to leave the load balancer: a replica that shows the last session is better than none, and
-//! when nobody publishes all replicas are stale alike.
+//! when nobody publishes all replicas are stale alike. So is how far the clock seems to be off.
 
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Status {
     pub current_slot: Option<u64>,
     /// When the last valid update came.
     pub last_update: Option<Instant>,
+    /// How far the clock is ahead of Pub/Sub's.
+    pub clock_ahead_ms: Option<i64>,
 }
 
 /// Keeps `readiness` up to date until told to stop, and leaves it red.
@@ -47,7 +49,7 @@ pub async fn watch(
         let seen = *status.borrow_and_update();
         let silent_for = now - seen.last_update.unwrap_or(started);
         let stale = silent_for >= stale_after;
-        tell(&readiness, readiness_of(seen, now), silent_for, stale);
+        tell(&readiness, readiness_of(seen, now), silent_for, stale, seen.clock_ahead_ms);
         telemetry.stale(stale);
         if stale && !was_stale {
             tracing::warn!(silent_for_s = silent_for.as_secs(), "no update of the sessions has come");
@@ -62,11 +64,18 @@ pub async fn watch(
     readiness.not_ready("stopping");
 }
 
-fn tell(readiness: &Readiness, verdict: Result<String, &str>, silent_for: Duration, stale: bool) {
+fn tell(
+    readiness: &Readiness,
+    verdict: Result<String, &str>,
+    silent_for: Duration,
+    stale: bool,
+    clock_ahead_ms: Option<i64>,
+) {
     let freshness = if stale { "stale" } else { "fresh" };
     let seconds = silent_for.as_secs();
+    let clock = clock_ahead_ms.map_or_else(String::new, |ms| format!("; clock ahead by {ms} ms at most"));
     match verdict {
-        Ok(why) => readiness.ready(&format!("{why}; {freshness}: last update {seconds} s ago")),
+        Ok(why) => readiness.ready(&format!("{why}; {freshness}: last update {seconds} s ago{clock}")),
         Err(why) => readiness.not_ready(why),
     }
 }
@@ -102,7 +111,7 @@ mod tests {
             ("a quiet system", Some(start), None, 10, true),
         ];
         for (name, streaming_since, current_slot, seconds, expected) in cases {
-            let status = Status { streaming_since, current_slot, last_update: None };
+            let status = Status { streaming_since, current_slot, ..Status::default() };
             let verdict = readiness_of(status, start + Duration::from_secs(seconds));
             assert_eq!(verdict.is_ok(), expected, "{name}: {verdict:?}");
         }
@@ -130,7 +139,8 @@ mod tests {
         sender.send_modify(|status| status.last_update = Some(Instant::now()));
         sender.send_modify(|status| status.current_slot = Some(20));
         until((true, "slot 20 is shown; fresh: last update 0 s ago")).await;
-        until((true, "slot 20 is shown; stale: last update 31 s ago")).await;
+        sender.send_modify(|status| status.clock_ahead_ms = Some(-300));
+        until((true, "slot 20 is shown; stale: last update 31 s ago; clock ahead by -300 ms at most")).await;
         stop.cancel();
         watching.await.unwrap();
         assert_eq!(readiness.get(), (false, "stopping".to_owned()));

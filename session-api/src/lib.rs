@@ -17,6 +17,7 @@
 //! asks nobody.
 
 pub mod clock;
+pub mod clock_check;
 pub mod coding;
 pub mod config;
 pub mod etag;

@@ -28,6 +28,7 @@ pub struct Telemetry {
     subscriptions_created: Counter<u64>,
     current_slot: Gauge<u64>,
     stale: Gauge<u64>,
+    clock_ahead: Gauge<f64>,
     switch_delay: Histogram<f64>,
     window_start_to_current: Histogram<f64>,
     window_end_to_current: Histogram<f64>,
@@ -72,6 +73,13 @@ impl Telemetry {
             ),
             current_slot: gauge("session_api.current_slot", "Number of the slot that is shown"),
             stale: gauge("session_api.stale", "1 when no update has come for STALE_AFTER"),
+            clock_ahead: meter
+                .f64_gauge("session_api.clock.ahead")
+                .with_unit("s")
+                .with_description(
+                    "How far this clock is ahead of Pub/Sub's, by its latest publish times; negative when behind",
+                )
+                .build(),
             switch_delay: seconds(
                 "session_api.switch.delay",
                 "From the start of a slot to its being shown",
@@ -163,6 +171,11 @@ impl Telemetry {
         self.streams_refused.add(1, &[]);
     }
 
+    /// This clock is ahead of Pub/Sub's by so many milliseconds.
+    pub fn clock_is_ahead(&self, millis: i64) {
+        self.clock_ahead.record(millis as f64 / 1000.0, &[]);
+    }
+
     /// A request of the public port has been answered.
     pub fn responded(&self, status: StatusCode) {
         self.responses.count(status);
@@ -238,6 +251,7 @@ mod tests {
         telemetry.showing(20);
         telemetry.switched(&slot(20, 7), at(20, 3));
         telemetry.stale(false);
+        telemetry.clock_is_ahead(-250);
         let (_open, closed) = (telemetry.stream_opened(), telemetry.stream_opened());
         closed.lagged();
         drop(closed);
@@ -254,6 +268,7 @@ mod tests {
             "session_api_subscriptions_created_total 1",
             "session_api_current_slot 20",
             "session_api_stale 0",
+            "session_api_clock_ahead_seconds -0.25",
             "session_api_switch_delay_seconds_sum 0.003",
             "session_api_window_start_to_current_seconds_sum 4.003",
             "session_api_window_end_to_current_seconds_sum 3.003",

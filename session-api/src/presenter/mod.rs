@@ -17,6 +17,7 @@ use tokio::time::Instant;
 pub use state::{Job, Presenter, Received, Rendered};
 
 use crate::clock::Clock;
+use crate::clock_check::ClockCheck;
 use crate::feed::Feed;
 use crate::health::Status;
 use crate::snapshot::{Screen, Snapshot};
@@ -50,6 +51,7 @@ pub async fn run(
 ) -> Result<(), JoinError> {
     let mut presenter = Presenter::default();
     let mut rendering: Option<JoinHandle<Rendered>> = None;
+    let mut clock_check = ClockCheck::default();
     let mut is_history = true;
     loop {
         let now = clock.now();
@@ -70,6 +72,7 @@ pub async fn run(
             update = updates.recv() => {
                 let Some(update) = update else { return Ok(()) };
                 is_history = update.is_history;
+                check_clock(&mut clock_check, &update, clock.now(), &status, &telemetry);
                 feed.announce(&take_in(update, clock.now(), &mut presenter, &status, &telemetry));
             }
             rendered = done(&mut rendering) => {
@@ -86,6 +89,21 @@ async fn done(rendering: &mut Option<JoinHandle<Rendered>>) -> Result<Rendered, 
     match rendering {
         Some(rendering) => rendering.await,
         None => std::future::pending().await,
+    }
+}
+
+/// Of history, it is not known when it came.
+fn check_clock(
+    check: &mut ClockCheck,
+    update: &Update,
+    now: Timestamp,
+    status: &watch::Sender<Status>,
+    telemetry: &Telemetry,
+) {
+    if let Some(published_at) = update.published_at.filter(|_| !update.is_history) {
+        let ahead_ms = check.observe(published_at, now);
+        telemetry.clock_is_ahead(ahead_ms);
+        status.send_modify(|status| status.clock_ahead_ms = Some(ahead_ms));
     }
 }
 

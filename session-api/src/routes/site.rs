@@ -38,7 +38,7 @@ async fn file(asked: HttpRequest, site: web::Data<Site>) -> HttpResponse {
         (Some(file), &Method::GET | &Method::HEAD) => answer(&asked, file),
         (Some(_), &Method::OPTIONS) => method::options().await,
         (Some(_), _) => method::not_allowed().await,
-        (None, _) => not_found().await,
+        (None, _) => not_found(asked).await,
     }
 }
 
@@ -82,6 +82,10 @@ fn acceptable<'a>(asked: &HttpRequest, file: &'a File) -> Option<&'a Representat
         .and_then(|coding| file.representation(coding))
 }
 
-async fn not_found() -> HttpResponse {
+async fn not_found(asked: HttpRequest) -> HttpResponse {
+    // `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7).
+    if asked.method() == Method::OPTIONS && asked.path() == "*" {
+        return method::options().await;
+    }
     problem::response(StatusCode::NOT_FOUND, "there is nothing here; the sessions are at /api/latest")
 }

@@ -59,6 +59,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// those anyway.
 const REWIND: Duration = Duration::from_secs(60);
 
+/// What a topic has kept comes within so long. What seems to be from before the subscription later on is not: this
+/// machine's clock is ahead, which the presenter must be able to see.
+const HISTORY: Duration = Duration::from_secs(10);
+
 /// Messages and bytes that Pub/Sub may have under way to one replica: two of the largest messages, and far more than
 /// the few that a pipeline publishes.
 const MAX_OUTSTANDING_MESSAGES: i64 = 100;
@@ -211,9 +215,11 @@ impl Subscriber {
         since: Timestamp,
         receiver: &mut Receiver,
     ) -> Result<(), SubscribeError> {
+        let began = Instant::now();
         while let Some(message) = stream.next().await {
             let (message, handler) = message?;
             handler.ack();
+            let since = if began.elapsed() < HISTORY { since } else { Timestamp::MIN };
             if let Some(update) = receiver.receive(&message, since)
                 && self.updates.send(update).await.is_err()
             {

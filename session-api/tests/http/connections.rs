@@ -101,7 +101,7 @@ async fn what_is_no_http_is_refused_and_harms_nobody() {
             "404",
         ),
         ("a whole URI", "GET http://t/api/latest HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n", "200"),
-        ("the server's options", "OPTIONS * HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n", "404"),
+        ("the server's options", "OPTIONS * HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n", "204"),
         ("the old version", "GET /api/latest HTTP/1.0\r\n\r\n", "200"),
     ];
     for (name, request, expected) in cases {

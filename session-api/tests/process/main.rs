@@ -6,6 +6,8 @@ mod bad_input;
 #[cfg(test)]
 mod broker;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 #[expect(dead_code, reason = "the unit tests use the rest")]

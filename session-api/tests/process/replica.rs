@@ -87,6 +87,11 @@ impl Replica {
         std::fs::read_dir(files).unwrap().count()
     }
 
+    /// What it says of its readiness.
+    pub(crate) async fn health(&self) -> String {
+        ask(self.admin, "/readyz?verbose").await.unwrap_or_default()
+    }
+
     /// Its resident memory, in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id().expect("it runs"));
