@@ -24,12 +24,12 @@ demo-help: prerequisites ## Tell of the demo's settings
 ## ---- Check ----
 
 .PHONY: test
-test: prerequisites emulator lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
+test: prerequisites emulator python lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
 .PHONY: test-unit
-test-unit: prerequisites ## Only the tests that need no broker
+test-unit: prerequisites python ## Only the tests that need no broker
 	cargo test --locked --workspace --lib --bins
 	cargo test --locked -p pipeline -p session-api -p local-pubsub
 
@@ -74,6 +74,10 @@ prerequisites: ## Install what building needs, as far as this can be done
 .PHONY: emulator
 emulator: ## Install Google's Pub/Sub emulator, as far as this can be done
 	@scripts/prerequisites.sh emulator
+
+.PHONY: python
+python: ## Install what the tests need of Python, as far as this can be done
+	@scripts/prerequisites.sh python
 
 .PHONY: databases
 databases: prerequisites ## Write the demo's MaxMind databases to target/demo

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`) or for fuzzing (`fuzz`).
-# Says plainly what it cannot install, and how to do it by hand.
+# Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`), for tests that use tools
+# from PyPI (`python`) or for fuzzing (`fuzz`). Says plainly what it cannot install, and how to do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
@@ -52,6 +52,13 @@ emulator() {
 gcloud components install pubsub-emulator"
 }
 
+# The virtual environments that tests install tools from PyPI into.
+python() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv || true
+  python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    fail "Python's venv is missing and cannot be installed here; install Python 3.10 or newer with venv and pip"
+}
+
 find_emulator() {
   local root
   for root in "${CLOUDSDK_ROOT_DIR:-}" /usr/lib/google-cloud-sdk /usr/share/google-cloud-sdk "$HOME/google-cloud-sdk" \
@@ -80,6 +87,7 @@ https://rustup.rs"
 case "${1:-}" in
   build) build ;;
   emulator) emulator ;;
+  python) python ;;
   fuzz) fuzz ;;
-  *) fail "say build, emulator or fuzz" ;;
+  *) fail "say build, emulator, python or fuzz" ;;
 esac
