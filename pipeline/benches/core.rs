@@ -116,9 +116,7 @@ fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Dur
     let start = cpu_time();
     for batch in stream.chunks(BATCH) {
         let now = batch[0].at;
-        for received in batch {
-            engine.receive(received.data.clone(), (), now, &mut effects);
-        }
+        engine.receive_all(batch.iter().map(|received| (received.data.clone(), ())), now, &mut effects);
         engine.advance(now, &mut effects);
         settle(&mut engine, &mut effects);
     }

@@ -134,20 +134,21 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     ) -> Result<(), DriveError> {
         let mut effects = Vec::new();
         loop {
+            let mut first = None;
             let sleep = self.engine.next_deadline(now()).since(now()).min(LONGEST_SLEEP);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 Some(confirmed) = self.publishing.join_next() => self.confirm(confirmed?, &mut effects),
-                delivery = deliveries.recv() => {
-                    self.receive(delivery.ok_or(DriveError::SourceEnded)?, &mut effects);
-                }
+                delivery = deliveries.recv() => first = Some(delivery.ok_or(DriveError::SourceEnded)?),
                 () = tokio::time::sleep(sleep) => {}
             }
             // Whatever woke us: plays that have come count before time passes, or a process that was stalled would
             // take its own backlog for an idle stream.
             let waiting = std::iter::from_fn(|| deliveries.try_recv().ok());
-            waiting.take(BATCH).for_each(|delivery| self.receive(delivery, &mut effects));
+            let batch =
+                first.into_iter().chain(waiting).take(BATCH).map(|delivery| (delivery.data, delivery.ack));
+            self.engine.receive_all(batch, now(), &mut effects);
             self.take_new_databases();
             self.engine.advance(now(), &mut effects);
             self.carry_out(&mut effects);
@@ -162,10 +163,6 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         {
             self.engine.replace_databases(databases);
         }
-    }
-
-    fn receive(&mut self, delivery: Delivery<A>, effects: &mut Vec<Effect<A>>) {
-        self.engine.receive(delivery.data, delivery.ack, now(), effects);
     }
 
     async fn finish_publishing(&mut self) {

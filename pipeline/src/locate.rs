@@ -141,6 +141,12 @@ impl Atlas {
         &self.current.databases
     }
 
+    /// Makes [`Atlas::locate`] fast for addresses that it is asked for soon: their look-ups wait for memory, here side by
+    /// side and there one after another.
+    pub fn warm_up(&self, addresses: impl Iterator<Item = Address>) {
+        self.current.databases.warm_up(addresses);
+    }
+
     /// Where `address` is.
     ///
     /// # Errors

@@ -48,6 +48,11 @@ impl Cities {
         self.unreadable_records
     }
 
+    /// Brings what [`Cities::find`] will read for these addresses into the processor's cache.
+    pub(super) fn warm_up(&self, addresses: impl Iterator<Item = IpAddr>) {
+        self.table.warm_up(addresses);
+    }
+
     /// The number of the spot at an address.
     pub(super) fn find(&self, ip: IpAddr) -> Option<u32> {
         self.table.find(&self.reader, ip).ok().flatten()

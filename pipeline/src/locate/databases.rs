@@ -145,6 +145,11 @@ impl Databases {
             + self.anonymous.as_ref().map_or(0, AnonymousAddresses::unreadable_records)
     }
 
+    /// Brings what [`Databases::locate`] will read for these addresses into the processor's cache.
+    pub(super) fn warm_up(&self, addresses: impl Iterator<Item = Address>) {
+        self.cities.warm_up(addresses.map(IpAddr::from));
+    }
+
     /// Where `address` is: the number of a [`Spot`].
     pub(super) fn locate(&self, address: Address) -> Result<u32, DropReason> {
         let ip = IpAddr::from(address);
