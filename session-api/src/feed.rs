@@ -36,7 +36,8 @@ impl Announcement {
             // JSON has no line breaks outside of texts, and escaped ones inside.
             event.extend(render::slot(slot, language));
             event.extend(b"\n\n");
-            event.into()
+            // Without the room that it was made with, which is up to its length again.
+            event.into_boxed_slice().into()
         };
         Self { slot: Arc::clone(slot), events: Language::ALL.map(event) }
     }

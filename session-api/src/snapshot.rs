@@ -54,7 +54,7 @@ impl Snapshot {
         let bodies = Language::ALL.map(|language| render::latest(programme, instant, language));
         let mut languages = Vec::with_capacity(bodies.len());
         for (language, body) in Language::ALL.into_iter().zip(bodies) {
-            languages.push(in_all_codings(body?.into(), language));
+            languages.push(in_all_codings(exactly(body?), language));
         }
         Some(Self { current, representations: languages.try_into().ok()? })
     }
@@ -76,10 +76,15 @@ fn in_all_codings(body: Bytes, language: Language) -> [Representation; Coding::A
     Coding::ALL.map(|coding| {
         let coded = match coding {
             Coding::Identity => body.clone(),
-            coding => coding.encode(&body, Levels::QUICK).into(),
+            coding => exactly(coding.encode(&body, Levels::QUICK)),
         };
         Representation::new(coded, coding, language.tag())
     })
+}
+
+/// Without the room that it was made with, which is up to its length again.
+fn exactly(body: Vec<u8>) -> Bytes {
+    body.into_boxed_slice().into()
 }
 
 /// Where the newest snapshot is shown to every request. Clones show the same.

@@ -47,16 +47,17 @@ pub fn language_for_tag(tag: &str) -> Result<Language, MalformedTag> {
 /// what stands after the first 100: a header costs no more than its length.
 pub fn language_for_accept<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Language {
     let ranges = values.flat_map(|value| value.split(',')).take(MAX_ELEMENTS).filter_map(weighted);
-    let excluded = |language: Language| {
-        ranges.clone().filter(|(_, q)| *q == 0).any(|(range, _)| covers(range, language))
+    // Hardly anyone excludes anything: nobody else pays for it.
+    let excludes = ranges.clone().any(|(_, q)| q == 0);
+    let is_excluded = |language| {
+        excludes && ranges.clone().filter(|(_, q)| *q == 0).any(|(range, _)| covers(range, language))
     };
-    let excluded = Language::ALL.map(excluded);
     let mut best = (0, DEFAULT_LANGUAGE);
     for (range, q) in ranges.clone() {
         // A strict comparison: of equals, the first wins.
         if q > best.0
             && let Some(language) = lookup(range)
-            && !excluded[language as usize]
+            && !is_excluded(language)
         {
             best = (q, language);
         }

@@ -9,7 +9,7 @@
 //! | everything else | a file of SITE_DIR if there is one, else 404 |
 
 pub mod latest;
-pub mod limits;
+mod limits;
 mod method;
 pub mod openapi;
 mod request;

@@ -3,10 +3,10 @@
 //! | what a client does | what happens to it |
 //! |---|---|
 //! | sends no whole request within 5 s of connecting | 408, by actix |
-//! | sends a part of a later request | closed after 5 to 10 s: [`guarded`] |
-//! | does not read what it is sent | closed by the kernel after 30 s: [`socket`] |
+//! | sends a part of a later request | closed after 5 to 10 s: `guarded` |
+//! | does not read what it is sent | closed by the kernel after 30 s: `socket` |
 //! | keeps an idle connection | closed after 75 s, or at shutdown |
-//! | sends a head of more than 128 KiB | 431, by actix; less, but too much: [`crate::routes::limits`] |
+//! | sends a head of more than 128 KiB | 431, by actix; less, but too much: `routes::limits` |
 //! | comes when MAX_CONNECTIONS are open | waits in the kernel's queue |
 //!
 //! A connection takes some 16 KiB. Nothing is remembered of a client: not even its address gets this far.
