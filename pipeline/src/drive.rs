@@ -69,6 +69,8 @@ pub struct Driver<A, O> {
     rejections: VecDeque<Rejection<A>>,
     rejecting: usize,
     complaints: Arc<Complaints>,
+    /// Deliveries acknowledged so far: counted here, where it is done, to be held against the engine's books.
+    acked: u64,
     /// New editions of the databases; one waits here until the engine can take it.
     editions: Option<mpsc::Receiver<Databases>>,
 }
@@ -92,6 +94,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             rejections: VecDeque::new(),
             rejecting: 0,
             complaints: Arc::new(Complaints { announcements: seldom(), rejections: seldom() }),
+            acked: 0,
             editions: None,
         }
     }
@@ -192,7 +195,10 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     fn carry_out(&mut self, effects: &mut Vec<Effect<A>>) {
         for effect in effects.drain(..) {
             match effect {
-                Effect::Ack(ack) => ack.acknowledge(),
+                Effect::Ack(ack) => {
+                    ack.acknowledge();
+                    self.acked += 1;
+                }
                 Effect::Reject { data, reason, play } => {
                     self.rejections.push_back(Rejection { data, reason, play });
                 }
@@ -230,6 +236,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     fn show_books(&self) {
         self.telemetry.show(Books {
             ledger: *self.engine.ledger(),
+            acked: self.acked,
             watermark: self.engine.watermark(),
             sessions_found: self.engine.sessions_found(),
             unreadable_records: self.engine.unreadable_records(),

@@ -13,6 +13,8 @@ use crate::ledger::{DropReason, Ledger};
 pub struct Books {
     /// The account of all plays.
     pub ledger: Ledger,
+    /// Deliveries whose acknowledgement was handed to the client.
+    pub acked: u64,
     /// How far event time has come.
     pub watermark: Timestamp,
     /// Panes that were sessions, chosen or not.
@@ -48,6 +50,7 @@ impl Telemetry {
     pub fn new(meter: &Meter) -> Self {
         let books = Books {
             ledger: Ledger::default(),
+            acked: 0,
             watermark: Timestamp::MIN,
             sessions_found: 0,
             unreadable_records: 0,
@@ -145,6 +148,12 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
         .with_description("Deliveries that wait unacknowledged for their window and slot")
         .with_callback(move |gauge| gauge.observe(ledger().ledger.held(), &[]))
         .build();
+    let acked = scraped();
+    meter
+        .u64_observable_counter("pipeline.plays.acked")
+        .with_description("Acknowledgements handed to the Pub/Sub client, counted apart: settled + dropped")
+        .with_callback(move |gauge| gauge.observe(acked().acked, &[]))
+        .build();
     let found = scraped();
     meter
         .u64_observable_counter("pipeline.sessions.found")
@@ -228,6 +237,7 @@ mod tests {
                 let watermark = Timestamp::from_millis(0);
                 writer.show(Books {
                     ledger,
+                    acked: 0,
                     watermark,
                     sessions_found: 0,
                     unreadable_records: 0,

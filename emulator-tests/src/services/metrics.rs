@@ -11,6 +11,8 @@ pub struct Metrics(BTreeMap<String, f64>);
 pub struct Books {
     /// Deliveries.
     pub received: u64,
+    /// Acknowledged, whatever for.
+    pub acked: u64,
     /// Acknowledged because published.
     pub settled: u64,
     /// Not acknowledged yet.
@@ -61,6 +63,7 @@ impl Metrics {
         let dropped = self.by_label("pipeline_plays_dropped_total", "reason").into_iter();
         Books {
             received: self.count("pipeline_plays_received_total"),
+            acked: self.count("pipeline_plays_acked_total"),
             settled: self.count("pipeline_plays_settled_total"),
             held: self.count("pipeline_plays_held"),
             dropped: dropped.filter(|(_, n)| *n > 0.0).map(|(reason, n)| (reason, n as u64)).collect(),
@@ -69,10 +72,11 @@ impl Metrics {
 }
 
 impl Books {
-    /// Whether received = settled + held + dropped.
+    /// Whether received = settled + held + dropped, and acked = settled + dropped.
     #[must_use]
     pub fn add_up(&self) -> bool {
-        self.received == self.settled + self.held + self.dropped.values().sum::<u64>()
+        let done = self.settled + self.dropped.values().sum::<u64>();
+        self.received == done + self.held && self.acked == done
     }
 }
 
@@ -86,6 +90,7 @@ mod tests {
                     pipeline_plays_held 2\n\
                     pipeline_plays_received_total 10\n\
                     pipeline_plays_settled_total 3\n\
+                    pipeline_plays_acked_total 8\n\
                     pipeline_plays_dropped_total{reason=\"late\"} 5\n\
                     pipeline_plays_dropped_total{reason=\"future\"} 0\n";
         let books = Metrics::parse(text).books();
