@@ -101,7 +101,8 @@ impl<A> Engine<A> {
             rules,
             atlas,
             catalogue,
-            windows: Windows::new(rules.window),
+            // What is older cannot be shown.
+            windows: Windows::new(rules.window, now - rules.curate.max_session_age),
             curator: Curator::new(rules.curate, announced, now),
             ledger: Ledger::default(),
             sessions_found: 0,
@@ -208,7 +209,7 @@ impl<A> Engine<A> {
 
     /// How far event time has come.
     #[must_use]
-    pub const fn watermark(&self) -> Timestamp {
+    pub fn watermark(&self) -> Timestamp {
         self.windows.watermark()
     }
 

@@ -10,6 +10,10 @@
 //!   group's next pane, which holds the earlier plays too (accumulating panes).
 //! - A play later than that is **late** and does not enter.
 //!
+//! Event time does not begin with the first play seen, but with the **start of what can still be shown** when the pipeline
+//! starts. After an outage the backlog comes first, oldest plays first; what nobody can be shown any more is late at
+//! once, instead of being gathered in windows and given up later.
+//!
 //! Plays that are delivered twice or out of order change nothing: one listener is kept for each user, see [`Listener`].
 //!
 //! Memory: about 40 bytes for each listener of the windows that are kept, which is `length + allowed lateness` of event
@@ -92,12 +96,14 @@ pub struct Windows<A> {
     windows: BTreeMap<Timestamp, WindowTracks<A>>,
     /// Every window that ends by then has fired.
     fired_to: Timestamp,
+    /// The start of what could still be shown when this started: the watermark before it has reached that by plays.
+    begins_at: Timestamp,
 }
 
 impl<A> Windows<A> {
-    /// No windows yet, and a watermark before all time.
+    /// No windows yet, and a watermark before `begins_at`.
     #[must_use]
-    pub const fn new(rules: WindowRules) -> Self {
+    pub const fn new(rules: WindowRules, begins_at: Timestamp) -> Self {
         Self {
             rules,
             watermark: Timestamp::MIN,
@@ -105,6 +111,7 @@ impl<A> Windows<A> {
             last_arrival: None,
             windows: BTreeMap::new(),
             fired_to: Timestamp::MIN,
+            begins_at,
         }
     }
 
@@ -116,12 +123,13 @@ impl<A> Windows<A> {
 
     /// How far event time has come.
     #[must_use]
-    pub const fn watermark(&self) -> Timestamp {
-        self.watermark
+    pub fn watermark(&self) -> Timestamp {
+        self.watermark.max(self.begins_at - Duration::from_millis(1))
     }
 
     /// Takes note that a play was seen `now`, whether it is kept or not.
     pub fn observe(&mut self, played_at: Timestamp, now: Timestamp) {
+        self.heed_clock(now);
         self.last_arrival = Some(now);
         self.newest_play = self.newest_play.max(played_at);
         self.advance_watermark(self.newest_play.min(now));
@@ -129,6 +137,7 @@ impl<A> Windows<A> {
 
     /// Takes note that it is `now`.
     pub fn advance(&mut self, now: Timestamp) {
+        self.heed_clock(now);
         let idle = self.last_arrival.is_some_and(|last| now.since(last) >= self.rules.idle_timeout);
         let seen = if idle { now } else { self.newest_play.min(now) };
         self.advance_watermark(seen);
@@ -151,7 +160,7 @@ impl<A> Windows<A> {
     /// Whether a play for `window` comes too late to enter.
     #[must_use]
     pub fn is_late(&self, window: Window) -> bool {
-        self.expires_at(window) <= self.watermark
+        self.expires_at(window) <= self.watermark()
     }
 
     /// Takes a play in. It must not be late.
@@ -167,7 +176,7 @@ impl<A> Windows<A> {
     /// Makes the on-time panes of the windows that are complete and forgets the windows that have expired; windows in
     /// order of time, tracks in the order in which they came.
     pub fn fire(&mut self, mut make: impl FnMut(Pane<'_, A>)) {
-        let watermark = self.watermark;
+        let watermark = self.watermark();
         for (_, tracks) in self.windows.range_mut(self.fired_to - self.rules.length..) {
             if tracks.window().last_instant() > watermark {
                 break;
@@ -197,13 +206,20 @@ impl<A> Windows<A> {
         windows.into_values().flat_map(WindowTracks::into_pending)
     }
 
+    /// A clock that was fast at the start and is set right must not make plays late until it is there again.
+    fn heed_clock(&mut self, now: Timestamp) {
+        if now < self.begins_at {
+            self.begins_at = Timestamp::MIN;
+        }
+    }
+
     fn advance_watermark(&mut self, seen: Timestamp) {
         let watermark = seen - self.rules.max_disorder - Duration::from_millis(1);
         self.watermark = self.watermark.max(watermark);
     }
 
     fn is_complete(&self, window: Window) -> bool {
-        window.last_instant() <= self.watermark
+        window.last_instant() <= self.watermark()
     }
 
     /// The newest play (or the clock, when idle) at which the watermark reaches the window's last instant.
@@ -219,10 +235,11 @@ impl<A> Windows<A> {
     /// Forgets windows that take in no more plays. Those whose late plays still wait for their pane stay until it is
     /// made, so that no play is lost between the two.
     fn forget_expired(&mut self) {
+        let watermark = self.watermark();
         while let Some(oldest) = self.windows.first_entry() {
             let tracks = oldest.get();
             let expires_at = tracks.window().last_instant() + self.rules.allowed_lateness;
-            if !tracks.has_fired() || expires_at > self.watermark || tracks.has_late_plays() {
+            if !tracks.has_fired() || expires_at > watermark || tracks.has_late_plays() {
                 break;
             }
             oldest.remove();

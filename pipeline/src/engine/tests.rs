@@ -308,6 +308,32 @@ fn a_clock_that_was_set_back_stops_nothing() {
     assert_eq!(story.announced, ["1: song #0"]);
 }
 
+/// Two minutes without a pipeline: the oldest plays come first, and among them some that are fresh.
+#[test]
+fn a_backlog_that_nobody_can_be_shown_is_late_at_once() {
+    let mut story = Story::after(rules(), vec![], at(120_000));
+    let mut both = |played_at: i64, received_at: i64| {
+        let song = format!("song of {played_at}");
+        story.deliver(message("ana", &song, BERLIN, at(played_at)), received_at);
+        story.deliver(message("bo", &song, LIMA, at(played_at)), received_at);
+    };
+    both(500, 120_010);
+    // Its window ended 40 s before the start: at the limit of 30 s behind what can still be shown.
+    both(79_999, 120_010);
+    both(80_000, 120_010);
+    both(113_000, 120_010);
+    both(120_100, 120_200);
+    both(1_500, 120_300);
+    assert_eq!(story.dropped(), [("late", 6)]);
+    story.time(121_700).time(123_000).confirm_all();
+    assert_eq!(story.announced, ["25: song of 120100 #0, song of 113000 #0"]);
+    assert_eq!(
+        story.dropped(),
+        [("late", 6), ("not_chosen", 2)],
+        "lateness was allowed, but it is too old to be shown"
+    );
+}
+
 #[test]
 fn an_update_repeats_the_slots_before() {
     let mut story = Story::new(rules());

@@ -78,7 +78,7 @@ impl Script {
         let atlas = AtlasFixture::new().open_city_only();
         let spot = atlas.locate(Address::from("198.18.0.1".parse::<IpAddr>().unwrap())).unwrap();
         Self {
-            windows: Windows::new(rules),
+            windows: Windows::new(rules, Timestamp::MIN),
             ledger: Ledger::default(),
             users: 0,
             spot,
@@ -277,7 +277,8 @@ fn a_redelivered_play_makes_a_pane_with_the_same_listeners() {
 
 /// What a watermark is after plays, each `(played_at, now)`.
 fn watermark_after(disorder: u64, plays: &[(i64, i64)]) -> i64 {
-    let mut windows = Windows::<()>::new(WindowRules { max_disorder: millis(disorder), ..rules(1000, 0) });
+    let mut windows =
+        Windows::<()>::new(WindowRules { max_disorder: millis(disorder), ..rules(1000, 0) }, Timestamp::MIN);
     for (played_at, now) in plays {
         windows.observe(Timestamp::from_millis(*played_at), Timestamp::from_millis(*now));
     }
@@ -305,7 +306,7 @@ fn watermarks() {
 
 #[test]
 fn an_idle_stream_follows_the_clock() {
-    let mut windows = Windows::<()>::new(rules(1000, 0));
+    let mut windows = Windows::<()>::new(rules(1000, 0), Timestamp::MIN);
     let at = Timestamp::from_millis;
     windows.advance(at(100_000));
     assert_eq!(windows.watermark(), Timestamp::MIN, "nothing was ever received");
