@@ -53,7 +53,7 @@ pub struct Config {
 
     /// How many connections may be open at a time; others wait until one is closed. One takes about 16 KiB, and a file
     /// of the process's limit of open files.
-    #[arg(long, default_value = "20000")]
+    #[arg(long, default_value = "16000")]
     pub max_connections: NonZeroUsize,
 
     /// How many streams of events (/api/stream) may be open at a time; others are refused. One takes about 16 KiB.
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(config.admin_addr, "0.0.0.0:9090".parse().unwrap());
         assert_eq!(config.site_dir, None);
         assert_eq!(config.stale_after, Duration::from_secs(30));
-        assert_eq!(config.max_connections.get(), 20_000);
+        assert_eq!(config.max_connections.get(), 16_000);
         assert_eq!((config.max_streams, config.max_stream_age), (10_000, Duration::from_secs(3600)));
         assert_eq!(config.clock_offset, ClockOffset::default());
     }

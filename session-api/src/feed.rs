@@ -166,7 +166,7 @@ impl Feed {
     }
 
     /// Sends every connection a sign of life.
-    fn beat(&self) {
+    pub fn beat(&self) {
         self.change(|board| board.heartbeats += 1);
     }
 

@@ -115,7 +115,8 @@ mod tests {
             }
         });
         let mut bytes = Vec::new();
-        let error = ours.read_to_end(&mut bytes).await.unwrap_err();
+        let reading = tokio::time::timeout(Duration::from_secs(3600), ours.read_to_end(&mut bytes));
+        let error = reading.await.expect("it is given up").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(ours);
         trickling.await.unwrap();

@@ -19,6 +19,8 @@ async fn slots_are_pushed_as_they_are_announced() {
     assert!(event.contains("ベルリン"), "{event}");
     fed.announce([21]);
     assert_eq!(events.ids_until(21).await, [21]);
+    fed.0.feed.beat();
+    assert!(events.until("\n:\n\n").await.ends_with("\n:\n\n"), "a comment is a sign of life");
     fed.announce([23, 22]);
     assert_eq!(events.ids_until(23).await, [22, 23]);
     server.stop().await;
