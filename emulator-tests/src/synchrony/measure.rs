@@ -31,8 +31,7 @@ const SETTLED_MS: i64 = 2 * SLOT_MS;
 /// Replicas know every slot that they show, and naive servers something, after so many slots.
 const WARM_UP_SLOTS: u64 = 12;
 
-/// Runs the replicas under the conditions until so many slots are judged, or half as many again were polled, or told to
-/// stop.
+/// Runs the replicas under the conditions until so many slots are judged, or twice as many were polled, or told to stop.
 ///
 /// # Errors
 /// When something cannot be started, or ends by itself.
@@ -147,7 +146,7 @@ impl Observer {
         let mut asking: JoinSet<Asked> = JoinSet::new();
         let mut due_ms = next_after(self.next_slot_ms);
         let mut churn = Instant::now() + FIRST_CHURN;
-        while self.tally.replicas.judged() < slots && self.tally.polled() < slots + slots / 2 + 1 {
+        while self.tally.replicas.judged() < slots && self.tally.polled() < 2 * slots {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = until_ms(due_ms) => {

@@ -6,7 +6,7 @@ use super::schedule::is_middle;
 
 /// The harness may be kept waiting for a processor for so long, in milliseconds, and still judge: replicas that share its
 /// machine may have been kept waiting as long.
-pub const PATIENCE_MS: i64 = 100;
+pub const PATIENCE_MS: i64 = 200;
 
 /// The last answer has to be there so long after the middle, in milliseconds.
 pub const ANSWERED_WITHIN_MS: i64 = 400;
