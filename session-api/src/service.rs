@@ -1,8 +1,8 @@
 //! The parts put together: what runs beside what, and in which order it ends.
 //!
-//! At shutdown readiness goes red, streams end, requests that are under way finish, the subscription is deleted, and the admin port
-//! closes last. Each step has a deadline of its own; together they stay below 10 s. A part that ends on its own takes
-//! the service with it.
+//! At shutdown readiness goes red, streams end, requests that are under way finish, the subscription is deleted, and the
+//! admin port closes last. Each step has a deadline of its own; together they stay below 10 s. A part that ends on its
+//! own takes the service with it.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -17,6 +17,7 @@ mod site;
 pub mod stream;
 pub mod time;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
@@ -61,27 +62,29 @@ pub fn app(
         InitError = (),
     >,
 > {
+    // One clone for each worker; requests count references to it within their thread.
+    let responses = Rc::new(state.telemetry.responses());
     let AppState { screen, feed, max_stream_age, clock, telemetry, site } = state;
     App::new()
         .app_data(web::Data::new(screen))
         .app_data(web::Data::new(feed))
         .app_data(web::Data::new(MaxStreamAge(max_stream_age)))
         .app_data(web::Data::new(clock))
-        .app_data(web::Data::new(telemetry.clone()))
+        .app_data(web::Data::new(telemetry))
         .configure(latest::configure)
         .configure(time::configure)
         .configure(stream::configure)
         .configure(openapi::configure)
         .configure(|config| site::configure(config, site))
         .wrap_fn(move |request, service| {
-            let telemetry = telemetry.clone();
+            let responses = Rc::clone(&responses);
             let answer = match limits::refusal(request.head()) {
                 Some(refusal) => Either::Left(ready(Ok(request.into_response(refusal)))),
                 None => Either::Right(service.call(request)),
             };
             async move {
                 let response = answer.await?;
-                telemetry.responded(response.status());
+                responses.count(response.status());
                 Ok(response)
             }
         })

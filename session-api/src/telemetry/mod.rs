@@ -1,15 +1,18 @@
 //! What is counted and measured. No label and no value carries what a message holds, or who asks.
 
+mod responses;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use listening_together_proto::{Slot, Timestamp};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter};
 
 use crate::presenter::Received;
+use responses::AllResponses;
+
+pub use responses::Responses;
 
 /// Bounds for delays of the network and of the clock, in seconds.
 const DELAY_BOUNDS: [f64; 13] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -35,7 +38,7 @@ pub struct Telemetry {
     streams_open: UpDownCounter<i64>,
     streams_refused: Counter<u64>,
     streams_lagged: Counter<u64>,
-    responses: Arc<ResponseCounts>,
+    responses: AllResponses,
 }
 
 impl Telemetry {
@@ -107,7 +110,7 @@ impl Telemetry {
                 "session_api.streams.lagged",
                 "Streams that were ended because their clients could not keep up",
             ),
-            responses: ResponseCounts::observed_by(meter),
+            responses: AllResponses::observed_by(meter),
         }
     }
 
@@ -176,9 +179,10 @@ impl Telemetry {
         self.clock_ahead.record(millis as f64 / 1000.0, &[]);
     }
 
-    /// A request of the public port has been answered.
-    pub fn responded(&self, status: StatusCode) {
-        self.responses.count(status);
+    /// What one worker counts its responses in.
+    #[must_use]
+    pub fn responses(&self) -> Arc<Responses> {
+        self.responses.add()
     }
 }
 
@@ -202,37 +206,9 @@ impl Drop for OpenStream {
     }
 }
 
-/// Responses by the first digit of their status. Plain atomics: counting through an instrument would cost a hash of its
-/// labels in every request.
-#[derive(Debug, Default)]
-struct ResponseCounts([AtomicU64; 5]);
-
-impl ResponseCounts {
-    const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-
-    fn observed_by(meter: &Meter) -> Arc<Self> {
-        let counts = Arc::new(Self::default());
-        let observed = Arc::clone(&counts);
-        meter
-            .u64_observable_counter("session_api.responses")
-            .with_description("Answered requests of the public port, by class of status")
-            .with_callback(move |observer| {
-                for (class, count) in Self::CLASSES.into_iter().zip(&observed.0) {
-                    observer.observe(count.load(Ordering::Relaxed), &[KeyValue::new("status", class)]);
-                }
-            })
-            .build();
-        counts
-    }
-
-    fn count(&self, status: StatusCode) {
-        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        self.0[class.min(4)].fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use actix_web::http::StatusCode;
     use service_runtime::telemetry::Metrics;
 
     use super::*;
@@ -256,8 +232,11 @@ mod tests {
         closed.lagged();
         drop(closed);
         telemetry.stream_refused();
-        for status in [StatusCode::OK, StatusCode::OK, StatusCode::NOT_MODIFIED] {
-            telemetry.responded(status);
+        let (one, other) = (telemetry.responses(), telemetry.responses());
+        for (worker, status) in
+            [(&one, StatusCode::OK), (&other, StatusCode::OK), (&one, StatusCode::NOT_MODIFIED)]
+        {
+            worker.count(status);
         }
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         for line in [
