@@ -1,6 +1,8 @@
 //! The engine against the brute-force computation of the same sessions, which shares no code with it: any plays, in any
 //! order, delivered once or more.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use super::console::{grouped, say};
 use super::installation::Installation;
 use super::reporter::{Reporter, account};
-use super::usage::Usage;
 use crate::listeners::Totals;
 use crate::services::Books;
+use crate::services::Usage;
 
 /// Waits until the pipeline holds nothing, at most `patience`, and prints the account.
 pub(super) async fn conclude(

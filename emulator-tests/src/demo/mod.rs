@@ -12,7 +12,6 @@ mod console;
 mod installation;
 mod reporter;
 mod settings;
-mod usage;
 
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::console::{grouped, say};
 use super::installation::Installation;
-use super::usage::Usage;
 use crate::services::Books;
+use crate::services::Usage;
 
 /// How often the first replica is asked. A slot that becomes current is noticed so much later at most.
 const POLL: Duration = Duration::from_millis(20);

@@ -3,9 +3,11 @@
 mod lifeline;
 mod metrics;
 mod process;
+mod usage;
 
 pub use metrics::{Books, Metrics};
 pub use process::{Ended, Service, ServiceError};
+pub use usage::Usage;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;

@@ -4,6 +4,7 @@
 //! the sessions that the rules promise have been published as the oracle computes them, at least once; repeats of plays
 //! may make later panes of them.
 
+mod backlog;
 mod delivery;
 mod outages;
 mod restarts;

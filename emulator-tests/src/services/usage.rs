@@ -7,16 +7,17 @@ const TICKS_PER_SECOND: u64 = 100;
 
 /// Memory and processor time of one process.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Usage {
+pub struct Usage {
     /// Resident now, in bytes.
-    pub(super) resident: u64,
+    pub resident: u64,
     /// User and system time since its start.
-    pub(super) cpu: Duration,
+    pub cpu: Duration,
 }
 
 impl Usage {
     /// Of the process `pid`; nothing where there is no /proc.
-    pub(super) fn of(pid: Option<u32>) -> Self {
+    #[must_use]
+    pub fn of(pid: Option<u32>) -> Self {
         let read =
             |file: &str| pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok());
         Self {
@@ -26,7 +27,8 @@ impl Usage {
     }
 
     /// Resident memory in megabytes (10^6 bytes).
-    pub(super) fn megabytes(&self) -> f64 {
+    #[must_use]
+    pub fn megabytes(&self) -> f64 {
         self.resident as f64 / 1e6
     }
 }
