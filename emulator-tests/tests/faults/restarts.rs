@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use emulator_tests::collect::until;
-use emulator_tests::installation::{PATIENCE, now_ms, settled_books};
+use emulator_tests::installation::{PATIENCE, now_ms, settled_books, updates};
 use emulator_tests::known_plays::known_plays;
+use emulator_tests::oracle;
 use emulator_tests::replicas::watch_slots;
 use emulator_tests::services::Service;
 use google_cloud_pubsub::model::Message;
@@ -89,6 +90,37 @@ async fn a_pipeline_is_terminated_under_load() -> Result<()> {
     let expected = scene.installation.oracle(roomy_rules())?.sessions(&sent, now_ms());
     scene.until_published(&expected.sessions, PATIENCE).await?;
     settled_books(&second, 2000).await?;
+    second.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_goes_on_with_the_programme() -> Result<()> {
+    let scene = Scene::set().await?;
+    // Ten slots are half a minute, in which a busy machine can start a pipeline.
+    let settings = [("MAX_DISORDER", "3s"), ("SLOT", "3s"), ("LEAD", "1500ms")];
+    let first = scene.pipeline(&settings).await?;
+    let listeners = scene.installation.listeners(ordinary_plays(), 300.0).await?;
+    let before = scene.sessions.until("some slots", PATIENCE, |messages| messages.len() >= 3).await?;
+    first.kill(END).await?;
+    let before = updates(&before).pop().context("there are slots")?.slots;
+
+    let second = scene.pipeline(&settings).await?;
+    let is_by_the_second = |messages: &[Message]| {
+        let newest = updates(&messages[messages.len() - 1..]).pop();
+        let newest = newest.into_iter().flat_map(|update| update.slots).next();
+        // The first may have announced one more before it was gone.
+        newest.is_some_and(|slot| slot.number > before[0].number + 1)
+    };
+    let after = scene.sessions.until("a slot of the second", PATIENCE, is_by_the_second).await?;
+    let after = updates(&after).pop().context("there are slots")?.slots;
+    let forgotten: Vec<_> = before.iter().filter(|slot| !after.contains(slot)).collect();
+    ensure!(forgotten.is_empty(), "the second does not repeat {forgotten:?}");
+    let rules = oracle::Rules { slot_ms: 3000, lead_ms: 1500, ..oracle::Rules::default() };
+    assert_eq!(oracle::check_updates(&scene.updates(), &rules), [""; 0]);
+
+    let sent = listeners.stop().await?;
+    ensure!(!sent.is_empty(), "nobody listened");
     second.terminate(END).await?;
     Ok(())
 }
