@@ -46,7 +46,6 @@ pub(crate) struct LatestView<'a> {
     #[schema(value_type = u64, minimum = 1)]
     slot_ms: u128,
     /// The newest slot that has started.
-    #[schema(inline = false)]
     current: SlotView<'a>,
     /// The slot that follows, once it is announced. Clients switch to it at its start, all at once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,6 +98,7 @@ struct SessionView<'a> {
     track: TrackView<'a>,
     window: WindowView,
     /// How many they are, also outside of `places`.
+    #[schema(value_type = u64)]
     listeners: u32,
     /// Between the first two places.
     #[serde(serialize_with = "tenths_of_km")]
@@ -178,6 +178,7 @@ struct PlaceView<'a> {
     #[schema(minimum = -180, maximum = 180)]
     longitude: f64,
     /// How many of them are here.
+    #[schema(value_type = u64)]
     listeners: u32,
     /// A name of the IANA time zone database.
     time_zone: &'a str,

@@ -39,7 +39,7 @@ pub(super) struct Lang {
 #[expect(dead_code, reason = "it describes what the handlers read")]
 pub(super) struct Negotiation {
     /// ETags that the client has representations of.
-    #[param(rename = "If-None-Match")]
+    #[param(rename = "If-None-Match", nullable = false)]
     if_none_match: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Negotiation {
 #[expect(dead_code, reason = "it describes what the handler reads")]
 pub(super) struct Resumption {
     /// The `id` of the last event that the client had.
-    #[param(rename = "Last-Event-ID")]
+    #[param(rename = "Last-Event-ID", nullable = false)]
     last_event_id: Option<String>,
 }
 
