@@ -20,11 +20,13 @@ use emulator_tests::listeners::{Addresses, Catalogue, PlaySource, PlaySpec, Shar
 use listening_together_proto::{Kilometres, Timestamp};
 use maxminddb::Reader;
 use pipeline::curate::CurateRules;
+use pipeline::decode::decode;
 use pipeline::engine::{Effect, Engine, Rules};
+use pipeline::ledger::Ledger;
 use pipeline::locate::{Atlas, DatabaseSettings};
-use pipeline::matching::MatchRules;
+use pipeline::matching::{MatchRules, match_listeners};
 use pipeline::sample::Sampler;
-use pipeline::window::WindowRules;
+use pipeline::window::{LocatedPlay, WindowRules, Windows};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The instant at which the first play is received, in milliseconds since the epoch.
@@ -71,7 +73,7 @@ fn main() -> anyhow::Result<()> {
     let directory = tempfile::TempDir::new()?;
     let city = city_database(directory.path())?;
     println!("{plays} plays of {RATE} a second, {runs} runs a row (the median counts), {}", city.display());
-    println!("{:<16}{:>18}{:>18}{:>8}", "", "plays/CPU-s", "plain loop", "ratio");
+    println!("{:<24}{:>18}{:>18}{:>8}", "", "plays/CPU-s", "plain loop", "ratio");
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     for case in CASES.iter().filter(|case| case.name.contains(&filter)) {
         let stream = stream(case, plays, &city)?;
@@ -80,11 +82,30 @@ fn main() -> anyhow::Result<()> {
             core.push(run_core(case, &stream, &city)?);
             plain.push(run_plain(&stream, case.window));
         }
-        let rate = |times: Vec<Duration>| plays as f64 / median(times).as_secs_f64();
-        let (core, plain) = (rate(core), rate(plain));
-        println!("{:<16}{core:>18.0}{plain:>18.0}{:>8.2}", case.name, core / plain);
+        print_row(case.name, plays, core, plain);
+    }
+    let case = &CASES[0];
+    let name = "window and match alone";
+    if name.contains(&filter) {
+        let (stream, atlas) = (stream(case, plays, &city)?, open_atlas(&city)?);
+        let middle: Result<Vec<_>, _> =
+            (0..runs).map(|_| run_window_and_match(case, &stream, &atlas)).collect();
+        let plain = (0..runs).map(|_| run_plain(&stream, case.window)).collect();
+        print_row(name, plays, middle?, plain);
     }
     Ok(())
+}
+
+fn print_row(name: &str, plays: u64, core: Vec<Duration>, plain: Vec<Duration>) {
+    let rate = |times: Vec<Duration>| plays as f64 / median(times).as_secs_f64();
+    let (core, plain) = (rate(core), rate(plain));
+    println!("{name:<24}{core:>18.0}{plain:>18.0}{:>8.2}", core / plain);
+}
+
+fn open_atlas(city: &Path) -> anyhow::Result<Atlas> {
+    let settings =
+        DatabaseSettings { city: city.to_owned(), anonymous_ip: None, max_accuracy_radius_km: 200 };
+    Ok(Atlas::new(settings.open()?))
 }
 
 /// A message and when it is received.
@@ -108,9 +129,7 @@ fn stream(case: &Case, plays: u64, city: &Path) -> anyhow::Result<Vec<Received>>
 
 /// The CPU time of taking the stream in: decode, sample, locate, window, match, curate, ledger.
 fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Duration> {
-    let settings =
-        DatabaseSettings { city: city.to_owned(), anonymous_ip: None, max_accuracy_radius_km: 200 };
-    let atlas = Atlas::new(settings.open()?);
+    let atlas = open_atlas(city)?;
     let mut engine = Engine::new(rules(case)?, atlas, Default::default(), Vec::new(), stream[0].at);
     let mut effects: Vec<Effect<()>> = Vec::new();
     let start = cpu_time();
@@ -122,6 +141,35 @@ fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Dur
     }
     let took = cpu_time() - start;
     anyhow::ensure!(engine.ledger().received() == stream.len() as u64, "every play is on the books");
+    Ok(took)
+}
+
+/// The CPU time of the stages in the middle, on plays that were decoded and located before: window, distinct listeners,
+/// match.
+fn run_window_and_match(case: &Case, stream: &[Received], atlas: &Atlas) -> anyhow::Result<Duration> {
+    let Rules { max_future_skew, window, matching, .. } = rules(case)?;
+    let located = stream.iter().filter_map(|received| {
+        let play = decode(&received.data, received.at, max_future_skew).ok()?;
+        let spot = atlas.locate(play.address).ok()?;
+        let (user, played_at, address) = (play.user, play.played_at, play.address);
+        Some((play.track, LocatedPlay { user, played_at, address, spot }))
+    });
+    let located: Vec<_> = located.collect();
+    let (mut windows, mut ledger) = (Windows::new(window, Timestamp::MIN), Ledger::default());
+    let mut sessions = 0;
+    let start = cpu_time();
+    for (batch, received) in located.chunks(BATCH).zip(stream.chunks(BATCH)) {
+        let now = received[0].at;
+        for (track, play) in batch {
+            windows.observe(play.played_at, now);
+            if !windows.is_late(windows.window_of(play.played_at)) {
+                windows.insert(track, play, ledger.receive(()));
+            }
+        }
+        windows.fire(|pane| sessions += u64::from(match_listeners(pane.listeners, atlas, &matching).is_ok()));
+    }
+    let took = cpu_time() - start;
+    anyhow::ensure!(ledger.received() == stream.len() as u64 && sessions > 0, "every play was in time");
     Ok(took)
 }
 
