@@ -10,6 +10,14 @@
 //!   balances plays over streams, so that none of them stands for a source of its own. It follows the clock when plays stop
 //!   coming, and never runs ahead of it.
 //! - Windows have neither offset nor slide and do not merge: the cases of sliding and session windows do not apply.
+//! - Beam's Pub/Sub source (B-PS) holds its watermark at the oldest message that it has not passed on, and waits for ten
+//!   messages before it believes one. Ours is Flink's bounded disorder (F-BO), which a single play moves.
+//! - Flink counts idleness from the first quiet check (F-ID), we from the last play, as Beam does (B-PS 38); like Beam's,
+//!   the watermark of a stream that never had a play stays where it began.
+//!
+//! What Beam's source promises of acks is shown where there is a broker, in emulator-tests: an ack deadline that passes and
+//! one that is extended, an ack that is late, nacks and what is queued at the end (conformance, end_to_end), and that what
+//! was not acknowledged comes back after a crash (faults).
 
 use std::net::IpAddr;
 
@@ -228,7 +236,7 @@ fn panes_and_late_plays() {
             &[],
         ),
         (
-            "late plays that wait for their pane are not lost when their window expires",
+            "B-RF 22: late plays that wait for their pane are not lost when their window expires",
             rules(10, 100),
             &[Play("k", 1), Watermark(20), Play("k", 2), Watermark(1000), Late],
             &["k [0,10) #0 =1", "k [0,10) #1 =2"],
@@ -309,11 +317,11 @@ fn an_idle_stream_follows_the_clock() {
     let mut windows = Windows::<()>::new(rules(1000, 0), Timestamp::MIN);
     let at = Timestamp::from_millis;
     windows.advance(at(100_000));
-    assert_eq!(windows.watermark(), Timestamp::MIN, "nothing was ever received");
+    assert_eq!(windows.watermark(), Timestamp::MIN, "B-PS 38: nothing was ever received");
     windows.observe(at(4000), at(5000));
     for (now, expected, name) in [
         (5999, 3999, "not idle yet"),
-        (6000, 5999, "idle from the time-out on"),
+        (6000, 5999, "F-ID 35: idle from the time-out on"),
         (7000, 6999, "and for as long as it lasts"),
     ] {
         windows.advance(at(now));
