@@ -172,9 +172,9 @@ impl<A> Curator<A> {
 
     /// Takes note of a clock that was set back: slots are not waited for that are far ahead of it now.
     pub fn heed_clock(&mut self, now: Timestamp) {
-        let first = self.first_slot_decidable_from(now);
-        if self.next_slot > first + self.rules.slot {
-            self.next_slot = first;
+        // The next decision is never further away than a slot is long, however many slots the lead spans.
+        if self.next_decision() > now + self.rules.slot {
+            self.next_slot = self.first_slot_decidable_from(now);
         }
     }
 

@@ -365,6 +365,24 @@ fn a_slot_that_a_pipeline_before_announced_is_left_alone() {
 }
 
 #[test]
+fn a_lead_may_span_several_slots() {
+    let curate = CurateRules { slot: seconds(1), lead: seconds(3), ..rules().curate };
+    let mut story = Story::new(Rules { curate, ..rules() });
+    let mut decided = Vec::new();
+    for second in 0..8 {
+        let track = format!("song-{second}");
+        story.play("ana", &track, BERLIN, second * 1000 + 100).play("bo", &track, LIMA, second * 1000 + 200);
+        for millis in (second * 1000 + 700..=second * 1000 + 1500).step_by(100) {
+            let before = story.updates.len();
+            story.time(millis);
+            let slots = story.updates[before..].iter().map(|update| update.slots[0].number);
+            decided.extend(slots.map(|number| number as i64 * 1000 - (START + millis)));
+        }
+    }
+    assert!(decided.len() > 4 && decided.iter().all(|lead| *lead == 3000), "{decided:?}");
+}
+
+#[test]
 fn a_slot_that_was_overslept_is_not_announced() {
     let mut story = Story::new(rules());
     story.play("ana", "song", BERLIN, 3600).play("bo", "song", LIMA, 3700);
