@@ -32,6 +32,9 @@ const LAST_CONFIRMATIONS: Duration = Duration::from_secs(4);
 
 /// Rejected messages that are being published at once.
 const MOST_REJECTING: usize = 256;
+/// How often an update is published before its slot begins. A message that comes late or never would leave a replica
+/// behind the others until the next slot is announced; of four, spread over the lead, one comes in time.
+const TIMES_ANNOUNCED: u32 = 4;
 /// How often a topic that cannot be published to is told of.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 
@@ -65,6 +68,8 @@ pub struct Driver<A, O> {
     outbox: O,
     telemetry: Telemetry,
     publishing: JoinSet<Confirmed<A>>,
+    /// The newest update is published again.
+    repeating: JoinSet<()>,
     /// Rejected messages that wait for their turn to be published, and how many are being published.
     rejections: VecDeque<Rejection<A>>,
     rejecting: usize,
@@ -91,6 +96,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             outbox,
             telemetry,
             publishing: JoinSet::new(),
+            repeating: JoinSet::new(),
             rejections: VecDeque::new(),
             rejecting: 0,
             complaints: Arc::new(Complaints { announcements: seldom(), rejections: seldom() }),
@@ -211,6 +217,9 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     fn announce(&mut self, slot: Arc<Slot>, update: &v1::SessionsUpdate, plays: Vec<Pending<A>>) {
         let update = Bytes::from(update.encode_to_vec());
         tracing::debug!(slot = slot.number, bytes = update.len(), "announcing a slot");
+        // A newer update has the slots of the one before it: that one need not be repeated any more.
+        self.repeating = JoinSet::new();
+        self.repeating.spawn(repeat(self.outbox.clone(), update.clone(), slot.starts_at));
         let (outbox, complaints) = (self.outbox.clone(), self.complaints.clone());
         self.publishing.spawn(async move {
             until_confirmed(&complaints.announcements, || outbox.announce(update.clone())).await;
@@ -245,8 +254,50 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     }
 }
 
+/// Publishes an update again, evenly over the time until its slot begins. One that fails is made up for by the others.
+async fn repeat(outbox: impl Outbox, update: Bytes, starts_at: Timestamp) {
+    let pause = starts_at.since(now()) / TIMES_ANNOUNCED;
+    for _ in 1..TIMES_ANNOUNCED {
+        tokio::time::sleep(pause).await;
+        let _made_up_for = outbox.announce(update.clone()).await;
+    }
+}
+
 /// The clock.
 #[must_use]
 pub fn now() -> Timestamp {
     Timestamp::from(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::publish::PublishError;
+
+    /// Keeps what it is to publish.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<Bytes>>>);
+
+    impl Outbox for Kept {
+        async fn announce(&self, update: Bytes) -> Result<(), PublishError> {
+            self.0.lock().unwrap().push(update);
+            Ok(())
+        }
+
+        async fn reject(&self, _: Bytes, _: DropReason) -> Result<(), PublishError> {
+            unreachable!("nothing is rejected")
+        }
+    }
+
+    #[tokio::test]
+    async fn an_update_is_published_again_until_its_slot_begins() {
+        let (kept, lead) = (Kept::default(), Duration::from_millis(80));
+        let start = Instant::now();
+        repeat(kept.clone(), Bytes::from_static(b"update"), now() + lead).await;
+        assert!(start.elapsed() >= lead / 2, "spread over the lead");
+        let repeats = TIMES_ANNOUNCED as usize - 1;
+        assert_eq!(*kept.0.lock().unwrap(), vec![Bytes::from_static(b"update"); repeats]);
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use emulator_tests::collect::until;
-use emulator_tests::installation::{PATIENCE, now_ms, settled_books, updates};
+use emulator_tests::installation::{PATIENCE, now_ms, settled_books, slots, updates};
 use emulator_tests::known_plays::known_plays;
 use emulator_tests::oracle;
 use emulator_tests::replicas::watch_slots;
@@ -101,7 +101,8 @@ async fn a_restart_goes_on_with_the_programme() -> Result<()> {
     let settings = [("MAX_DISORDER", "3s"), ("SLOT", "3s"), ("LEAD", "1500ms")];
     let first = scene.pipeline(&settings).await?;
     let listeners = scene.installation.listeners(ordinary_plays(), 300.0).await?;
-    let before = scene.sessions.until("some slots", PATIENCE, |messages| messages.len() >= 3).await?;
+    let are_three = |messages: &[Message]| slots(&updates(messages)).len() >= 3;
+    let before = scene.sessions.until("some slots", PATIENCE, are_three).await?;
     first.kill(END).await?;
     let before = updates(&before).pop().context("there are slots")?.slots;
 
