@@ -26,6 +26,9 @@ use crate::telemetry::Telemetry;
 /// The longest sleep. Sleeping follows the monotonic clock and slots the wall clock, which may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
+/// What is found by looking back comes at once: after so long without more of it, that was all.
+const HISTORY_PAUSE: Duration = Duration::from_millis(500);
+
 /// One message of the sessions topic.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -35,6 +38,29 @@ pub struct Update {
     pub published_at: Option<Timestamp>,
     /// It was published before this replica subscribed: that it comes late says nothing about the system.
     pub is_history: bool,
+}
+
+/// How far a replica has come that takes in what it finds by looking back. Its updates come one by one, the oldest first
+/// as a rule: nothing is shown of slots that are long over, and no replica is ready, before all of them are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum History {
+    /// No update has come.
+    Awaited,
+    /// Some have.
+    Coming,
+    /// All have, or one that was published since, which is complete by itself.
+    TakenIn,
+}
+
+impl History {
+    fn received(self, is_history: bool) -> Self {
+        if is_history && self != Self::TakenIn { Self::Coming } else { Self::TakenIn }
+    }
+
+    /// No update has come for [`HISTORY_PAUSE`].
+    fn paused(self) -> Self {
+        if self == Self::Awaited { self } else { Self::TakenIn }
+    }
 }
 
 /// Presents what comes through `updates` until their sender is gone.
@@ -52,10 +78,12 @@ pub async fn run(
     let mut presenter = Presenter::default();
     let mut rendering: Option<JoinHandle<Rendered>> = None;
     let mut clock_check = ClockCheck::default();
-    let mut is_history = true;
+    let (mut is_history, mut history) = (true, History::Awaited);
     loop {
         let now = clock.now();
-        if let Some(snapshot) = presenter.present(now) {
+        if history == History::TakenIn
+            && let Some(snapshot) = presenter.present(now)
+        {
             let before = screen.shown().as_deref().map(|shown| shown.current().starts_at);
             screen.show(snapshot.clone());
             // What is shown first, or out of history, says when this replica started, not how long plays take.
@@ -64,14 +92,20 @@ pub async fn run(
             }
             tell(&snapshot, &status, &telemetry);
         }
-        if rendering.is_none() {
+        if history == History::TakenIn && rendering.is_none() {
             rendering = presenter.wanted(now).map(|job| spawn_blocking(|| job.run()));
         }
-        let wait = presenter.next_change(now).map_or(MAX_SLEEP, |start| start.since(clock.now()));
+        let wait = match history {
+            History::TakenIn => {
+                presenter.next_change(now).map_or(MAX_SLEEP, |start| start.since(clock.now()))
+            }
+            History::Awaited | History::Coming => HISTORY_PAUSE,
+        };
         tokio::select! {
             update = updates.recv() => {
                 let Some(update) = update else { return Ok(()) };
                 is_history = update.is_history;
+                history = history.received(is_history);
                 check_clock(&mut clock_check, &update, clock.now(), &status, &telemetry);
                 feed.announce(&take_in(update, clock.now(), &mut presenter, &status, &telemetry));
             }
@@ -79,7 +113,10 @@ pub async fn run(
                 rendering = None;
                 presenter.keep(rendered?);
             }
-            () = tokio::time::sleep(wait.min(MAX_SLEEP)) => is_history = false,
+            () = tokio::time::sleep(wait.min(MAX_SLEEP)) => {
+                is_history = false;
+                history = history.paused();
+            }
         }
     }
 }
@@ -173,6 +210,17 @@ mod tests {
             "session_api_switch_delay_seconds_count 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn history_is_taken_in_by_a_pause_or_by_an_update_of_the_present() {
+        let (awaited, coming) = (History::Awaited, History::Awaited.received(true));
+        assert_eq!((awaited.paused(), coming), (awaited, History::Coming));
+        assert_eq!(coming.received(true), coming);
+        for taken_in in [awaited.received(false), coming.received(false), coming.paused()] {
+            assert_eq!(taken_in, History::TakenIn);
+            assert_eq!((taken_in.received(true), taken_in.paused()), (taken_in, taken_in));
         }
     }
 
