@@ -45,7 +45,16 @@ doc: prerequisites ## The API documentation, without a warning
 
 .PHONY: bench
 bench: prerequisites ## Benchmarks
-	cargo bench --locked --workspace
+	cargo bench --locked --workspace --exclude endpoint-bench
+
+# How many rounds of all servers are compared.
+ROUNDS := 20
+
+.PHONY: bench-api
+bench-api: prerequisites ## The endpoint beside nginx and a bare server, and its promises; takes minutes (ROUNDS=20)
+	@scripts/prerequisites.sh servers
+	cargo build --locked --release --bin session-api
+	cargo bench --locked -p endpoint-bench --bench endpoint -- --rounds $(ROUNDS)
 
 # How long each fuzz target runs.
 SECONDS := 600

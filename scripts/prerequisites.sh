@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`), for tests that use tools
-# from PyPI (`python`) or for fuzzing (`fuzz`). Says plainly what it cannot install, and how to do it by hand.
+# from PyPI (`python`), for comparing servers (`servers`) or for fuzzing (`fuzz`). Says plainly what it cannot install, and
+# how to do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
@@ -59,6 +60,14 @@ python() {
     fail "Python's venv is missing and cannot be installed here; install Python 3.10 or newer with venv and pip"
 }
 
+# What the endpoint is compared with, and what asks them.
+servers() {
+  need_package wrk wrk
+  # Debian's package also starts an nginx of its own, on port 80, where there is an init system.
+  [ -x /usr/sbin/nginx ] || need_package nginx nginx
+  [ "$(nproc --all)" -ge 2 ] || fail "this machine has one core, and servers are measured on a core of their own"
+}
+
 find_emulator() {
   local root
   for root in "${CLOUDSDK_ROOT_DIR:-}" /usr/lib/google-cloud-sdk /usr/share/google-cloud-sdk "$HOME/google-cloud-sdk" \
@@ -88,6 +97,7 @@ case "${1:-}" in
   build) build ;;
   emulator) emulator ;;
   python) python ;;
+  servers) servers ;;
   fuzz) fuzz ;;
-  *) fail "say build, emulator, python or fuzz" ;;
+  *) fail "say build, emulator, python, servers or fuzz" ;;
 esac
