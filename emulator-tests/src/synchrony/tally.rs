@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn slots_that_are_not_judged_are_counted_apart() {
         let mut tally = Tally::default();
-        let late = Round { sent_ms: 700, done_ms: 700, ..round(500, &[1, 2], &[5, 5]) };
+        let late = Round { sent_ms: 701, done_ms: 701, ..round(500, &[1, 2], &[5, 5]) };
         assert_eq!(tally.slot(0, &[late], &no_leads()), None);
         assert_eq!(tally.slot(1000, &[round(1500, &[1, 0], &[5, 5])], &no_leads()), None);
         assert_eq!(tally.slot(2000, &[], &no_leads()), None);
