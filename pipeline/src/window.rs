@@ -2,8 +2,9 @@
 //!
 //! Time is event time, the time at which play was pressed. The **watermark** says how far it has come: no play older
 //! than it is waited for. It follows the newest play seen, less the disorder that is allowed for, and the clock when
-//! plays stop coming. It never goes back, and never runs ahead of the clock by what a reporter's clock is fast: plays
-//! dated in the future would otherwise close windows that everyone else is still filling.
+//! plays stop coming. It never goes back (but where the clock was fast at the start and is set right), and never runs ahead
+//! of the clock by what a reporter's clock is fast: plays dated in the future would otherwise close windows that everyone
+//! else is still filling.
 //!
 //! - A window **fires** once, when the watermark reaches its last instant: its on-time pane, pane 0.
 //! - A play for a window that has fired joins it as long as lateness is allowed; [`Windows::fire_late`] then makes the
@@ -166,7 +167,8 @@ impl<A> Windows<A> {
     /// Takes a play in. It must not be late.
     pub fn insert(&mut self, track: &str, play: &LocatedPlay, held: Held<A>) {
         let window = self.window_of(play.played_at);
-        let fired = self.is_complete(window);
+        // What lies before a window that has fired is never looked at again.
+        let fired = window.end <= self.fired_to || self.is_complete(window);
         let entry = self.windows.entry(window.start);
         let tracks = entry.or_insert_with(|| WindowTracks::new(window, fired));
         let listener = Listener::of(play, window);
@@ -206,7 +208,8 @@ impl<A> Windows<A> {
         windows.into_values().flat_map(WindowTracks::into_pending)
     }
 
-    /// A clock that was fast at the start and is set right must not make plays late until it is there again.
+    /// A clock that was fast at the start and is set right must not make plays late until it is there again: the one case
+    /// in which the watermark goes back.
     fn heed_clock(&mut self, now: Timestamp) {
         if now < self.begins_at {
             self.begins_at = Timestamp::MIN;

@@ -332,6 +332,33 @@ fn an_idle_stream_follows_the_clock() {
     assert_eq!(windows.watermark().as_millis(), 6999, "F-MX 32: it never goes back");
 }
 
+/// The clock was 20 s fast at the start, and one reporter's is still 5 s fast when it has been set right.
+#[test]
+fn a_clock_that_is_set_right_leaves_no_window_behind() {
+    let mut script = Script::new(rules(1000, 2000));
+    let at = Timestamp::from_millis;
+    script.windows =
+        Windows::new(WindowRules { max_disorder: millis(3000), ..rules(1000, 2000) }, at(110_000));
+    script.windows.observe(at(105_500), at(120_000));
+    script.play("k", "hasty", 105_500);
+    assert_eq!(script.late, [105_500], "of before what could be shown, by that clock");
+    script.play("k", "hasty", 108_500);
+    script.fire();
+    for time in [101_000, 103_000, 104_000, 107_000] {
+        script.windows.observe(at(time), at(time));
+        script.play("k", "ana", time);
+    }
+    script.windows.advance(at(120_000));
+    script.fire();
+    let panes = &mut script.panes;
+    script.windows.fire_late(|pane| panes.push(text(&pane)));
+    script.windows.advance(at(130_000));
+    script.fire();
+    assert_eq!(script.windows.kept(), None, "every window fires and is forgotten");
+    let in_panes = script.panes.len() + script.late.len();
+    assert_eq!(in_panes, 6, "{:?} {:?}", script.panes, script.late);
+}
+
 #[test]
 fn the_deadline_is_when_the_open_window_can_fire() {
     let mut script = Script::new(rules(1000, 0));
