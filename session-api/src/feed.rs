@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use listening_together_proto::programme::MAX_SLOTS;
 use listening_together_proto::{Language, Slot, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_stream::wrappers::WatchStream;
@@ -15,8 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::render;
 
-/// So many announcements are remembered: the current slot, nine before it, those announced ahead, and some repaired.
-const REMEMBERED: usize = 16;
+/// So many announcements are remembered: all slots of one update, which is all that a programme holds.
+const REMEMBERED: usize = MAX_SLOTS;
+
+/// The most that they may take; the latest one is always kept. Real ones take a tenth.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Proxies and clients take a connection for dead on which nothing comes for long.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -41,12 +45,18 @@ impl Announcement {
         };
         Self { slot: Arc::clone(slot), events: Language::ALL.map(event) }
     }
+
+    fn bytes(&self) -> usize {
+        self.events.iter().map(Bytes::len).sum()
+    }
 }
 
 /// The latest announcements, in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     announcements: VecDeque<Arc<Announcement>>,
+    /// What they take.
+    bytes: usize,
     /// How many there have been; a connection that has seen so many has seen all.
     count: u64,
     heartbeats: u64,
@@ -58,6 +68,17 @@ pub struct Board {
 pub struct Place {
     announcements: u64,
     heartbeats: u64,
+}
+
+/// What a client lacks that comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    /// It comes back: the slots after the one with this number.
+    Since(u64),
+    /// It is new: the slot that is current, which starts then, and those after it.
+    From(Timestamp),
+    /// It is new, and nothing is shown yet: the slots that are not over by now.
+    NotOverAt(Timestamp),
 }
 
 /// What a connection is to be sent next.
@@ -80,11 +101,21 @@ pub enum End {
 
 impl Board {
     fn announce(&mut self, slot: &Arc<Slot>) {
-        self.announcements.push_back(Arc::new(Announcement::new(slot)));
+        let latest = Arc::new(Announcement::new(slot));
+        self.bytes += latest.bytes();
+        self.announcements.push_back(latest);
         self.count += 1;
-        if self.announcements.len() > REMEMBERED {
-            self.announcements.pop_front();
+        while self.announcements.len() > REMEMBERED
+            || (self.bytes > MAX_BYTES && self.announcements.len() > 1)
+        {
+            self.bytes -= self.announcements.pop_front().map_or(0, |oldest| oldest.bytes());
         }
+    }
+
+    /// The replica is ending: nothing more comes.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Where a connection begins that is sent [`Board::greeting`].
@@ -93,13 +124,13 @@ impl Board {
         Place { announcements: self.count, heartbeats: self.heartbeats }
     }
 
-    /// What a new connection is sent at once, oldest slot first: the slots after the one that the client had last, or
-    /// the one that is current (it starts at `current`) and those after it.
+    /// What a new connection is sent at once, oldest slot first.
     #[must_use]
-    pub fn greeting(&self, last: Option<u64>, current: Option<Timestamp>, language: Language) -> Vec<Bytes> {
-        let is_new = |slot: &Slot| match last {
-            Some(last) => slot.number > last,
-            None => current.is_none_or(|current| slot.starts_at >= current),
+    pub fn greeting(&self, lacks: Lacks, language: Language) -> Vec<Bytes> {
+        let is_new = |slot: &Slot| match lacks {
+            Lacks::Since(last) => slot.number > last,
+            Lacks::From(current) => slot.starts_at >= current,
+            Lacks::NotOverAt(now) => slot.ends_at > now,
         };
         let mut slots: Vec<_> = self.announcements.iter().filter(|known| is_new(&known.slot)).collect();
         // Of announcements that contradict each other the last one counts.
@@ -215,7 +246,7 @@ mod tests {
     fn an_event_is_the_slot_in_the_clients_language() {
         let slot = slot(20, 7);
         let board = board([(20, 7)]);
-        let events = board.greeting(None, None, Language::Ja);
+        let events = board.greeting(Lacks::Since(0), Language::Ja);
         let json = String::from_utf8(render::slot(&slot, Language::Ja)).unwrap();
         assert!(json.contains("ベルリン") && !json.contains('\n'), "{json}");
         assert_eq!(events, [format!("id: 20\nevent: slot\ndata: {json}\n\n")]);
@@ -225,16 +256,17 @@ mod tests {
     fn who_comes_is_told_what_it_lacks_oldest_first() {
         // 19 came late, and 21 was replaced.
         let board = board([(18, 7), (20, 7), (21, 7), (19, 7), (21, 3), (22, 7)]);
-        let cases: [(&str, Option<u64>, Option<Timestamp>, &[u64]); 6] = [
-            ("a new client: what is current and what follows", None, Some(at(20, 0)), &[20, 21, 22]),
-            ("nothing has started yet", None, None, &[18, 19, 20, 21, 22]),
-            ("a client that comes back", Some(18), Some(at(20, 0)), &[19, 20, 21, 22]),
-            ("after long", Some(2), Some(at(20, 0)), &[18, 19, 20, 21, 22]),
-            ("nothing was missed", Some(22), Some(at(20, 0)), &[]),
-            ("it knows more than we do", Some(99), Some(at(20, 0)), &[]),
+        let cases: [(&str, Lacks, &[u64]); 7] = [
+            ("a new client: what is current and what follows", Lacks::From(at(20, 0)), &[20, 21, 22]),
+            ("nothing is shown yet", Lacks::NotOverAt(at(20, 4999)), &[20, 21, 22]),
+            ("nothing is shown yet, and all is over", Lacks::NotOverAt(at(23, 0)), &[]),
+            ("a client that comes back", Lacks::Since(18), &[19, 20, 21, 22]),
+            ("after long", Lacks::Since(2), &[18, 19, 20, 21, 22]),
+            ("nothing was missed", Lacks::Since(22), &[]),
+            ("it knows more than we do", Lacks::Since(99), &[]),
         ];
-        for (name, last, current, expected) in cases {
-            let events = board.greeting(last, current, Language::En);
+        for (name, lacks, expected) in cases {
+            let events = board.greeting(lacks, Language::En);
             assert_eq!(ids(&events), expected, "{name}");
             let replaced = events.iter().find(|event| event.starts_with(b"id: 21\n"));
             assert!(
@@ -261,13 +293,50 @@ mod tests {
     fn memory_is_bounded_and_who_cannot_keep_up_is_dropped() {
         let mut board = board([(20, 7)]);
         let (mut slow, mut slower) = (board.end(), board.end());
-        for number in 21..37 {
+        let last = 20 + u64::try_from(REMEMBERED).unwrap();
+        for number in 21..=last {
             board.announce(&Arc::new(slot(number, 7)));
         }
         assert_eq!(board.announcements.len(), REMEMBERED);
-        assert_eq!(ids(&board.news(&mut slow, Language::En).unwrap().events), (21..37).collect::<Vec<_>>());
-        board.announce(&Arc::new(slot(37, 7)));
+        let news = board.news(&mut slow, Language::En).unwrap();
+        assert_eq!(ids(&news.events), (21..=last).collect::<Vec<_>>());
+        board.announce(&Arc::new(slot(last + 1, 7)));
         assert_eq!(board.news(&mut slower, Language::En), Err(End::Lagged));
+    }
+
+    #[test]
+    fn few_large_announcements_are_remembered() {
+        let mut board = Board::default();
+        let mut large = slot(20, 7);
+        Arc::make_mut(&mut large.sessions[0]).track.title = "x".repeat(MAX_BYTES / 40).into();
+        let large = Arc::new(large);
+        for _ in 0..7 {
+            board.announce(&large);
+            let all: usize = board.announcements.iter().map(|known| known.bytes()).sum();
+            assert_eq!(board.bytes, all);
+            assert!(all <= MAX_BYTES, "{all}");
+        }
+        assert_eq!(board.announcements.len(), 4, "each is there in eight languages");
+        let mut huge = slot(21, 7);
+        Arc::make_mut(&mut huge.sessions[0]).track.title = "x".repeat(MAX_BYTES / 8).into();
+        board.announce(&Arc::new(huge));
+        assert_eq!(
+            ids(&board.greeting(Lacks::Since(0), Language::En)),
+            [21],
+            "the latest one is always there"
+        );
+    }
+
+    #[test]
+    fn an_update_of_many_slots_costs_nobody_the_connection() {
+        let feed = Feed::new(1);
+        let mut place = feed.board().0.end();
+        let slots: Vec<_> = (20..60).map(|number| Arc::new(slot(number, 7))).collect();
+        feed.announce(&slots);
+        let news = feed.board().0.news(&mut place, Language::En).unwrap();
+        assert_eq!(ids(&news.events), (20..60).collect::<Vec<_>>());
+        let greeting = feed.board().0.greeting(Lacks::From(at(20, 0)), Language::En);
+        assert_eq!(ids(&greeting), (20..60).collect::<Vec<_>>(), "the current one is not pushed off");
     }
 
     #[tokio::test(start_paused = true)]

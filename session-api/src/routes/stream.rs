@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{self, BodySize, MessageBody};
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue,
     RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -38,7 +38,8 @@ use utoipa::ToSchema;
 use super::method::read_only;
 use super::openapi::{Lang, PROBLEM, Resumption};
 use super::request;
-use crate::feed::{Board, End, Feed, Place};
+use crate::clock::Clock;
+use crate::feed::{Board, End, Feed, Lacks, Place};
 use crate::problem::{self, Problem};
 use crate::render::SlotView;
 use crate::snapshot::Screen;
@@ -50,6 +51,8 @@ const RETRY: &[u8] = b"retry: 3000\n\n";
 const HEARTBEAT: &[u8] = b":\n\n";
 /// Seconds after which a client may try again that found no seat.
 const SEAT_RETRY: HeaderValue = HeaderValue::from_static("10");
+/// The same, of one that came to a replica that is ending: another is there.
+const ENDING_RETRY: HeaderValue = HeaderValue::from_static("1");
 
 /// The longest that one stream lasts.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +92,7 @@ pub(super) struct SlotEvent<'a> {
         (status = 200, description = "Events, until one side ends them", body = SlotEvent<'_>,
             content_type = "text/event-stream"),
         (status = 400, description = "`lang` is no language tag", body = Problem<'_>, content_type = PROBLEM),
-        (status = 503, description = "This replica has as many streams as it may have", body = Problem<'_>,
+        (status = 503, description = "This replica has as many streams as it may have, or is ending", body = Problem<'_>,
             content_type = PROBLEM, headers(("Retry-After" = u32, description = "Seconds"))),
     ),
 )]
@@ -98,6 +101,7 @@ pub(super) async fn stream(
     feed: web::Data<Feed>,
     screen: web::Data<Screen>,
     max_age: web::Data<MaxStreamAge>,
+    clock: web::Data<Clock>,
     telemetry: web::Data<Telemetry>,
 ) -> HttpResponse {
     let language = match request::language(&asked) {
@@ -106,17 +110,27 @@ pub(super) async fn stream(
     };
     // The server would wait for the end of a body that it does not send.
     if asked.method() == Method::HEAD {
-        return with_headers(HttpResponse::new(StatusCode::OK), language);
+        // An empty body would have a length, which a stream has not.
+        let response = HttpResponse::with_body(StatusCode::OK, body::None::new());
+        return with_headers(response.map_into_boxed_body(), language);
     }
     let Some(seat) = feed.seat() else {
         telemetry.stream_refused();
         return full();
     };
     let (board, changes) = feed.board();
+    // Nothing would wake a stream that begins now.
+    if board.is_closed() {
+        return ending();
+    }
     let place = board.end();
     let mut pending = VecDeque::from([Bytes::from_static(RETRY)]);
-    let current = screen.shown().as_deref().map(|shown| shown.current().starts_at);
-    pending.extend(board.greeting(last_event_id(&asked), current, language));
+    let lacks = match (last_event_id(&asked), screen.shown().as_deref()) {
+        (Some(last), _) => Lacks::Since(last),
+        (None, Some(shown)) => Lacks::From(shown.current().starts_at),
+        (None, None) => Lacks::NotOverAt(clock.now()),
+    };
+    pending.extend(board.greeting(lacks, language));
     let events = EventStream {
         pending,
         place,
@@ -153,8 +167,18 @@ fn with_headers(mut response: HttpResponse, language: Language) -> HttpResponse 
 
 fn full() -> HttpResponse {
     let detail = "this replica has as many streams as it may have; /api/latest can be polled instead";
+    unavailable(detail, SEAT_RETRY)
+}
+
+fn ending() -> HttpResponse {
+    let mut response = unavailable("this replica is ending; another one streams", ENDING_RETRY);
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    response
+}
+
+fn unavailable(detail: &str, retry_after: HeaderValue) -> HttpResponse {
     let mut response = problem::response(StatusCode::SERVICE_UNAVAILABLE, detail);
-    response.headers_mut().insert(RETRY_AFTER, SEAT_RETRY);
+    response.headers_mut().insert(RETRY_AFTER, retry_after);
     response
 }
 

@@ -58,6 +58,7 @@ async fn its_head_says_that_it_is_not_to_be_kept_or_buffered() {
             assert!(head.contains(line), "{method}: {line} in {head}");
         }
         assert!(head.ends_with("\r\n\r\n"), "{method}: {head}");
+        assert!(!head.contains("content-length"), "{method}: a stream has no length: {head}");
     }
     events.until("retry").await;
     server.stop().await;
@@ -99,6 +100,48 @@ async fn streams_end_when_the_replica_does() {
     fed.0.feed.close();
     let (rest, ()) = tokio::join!(events.rest(), server.stop());
     assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
+}
+
+#[actix_web::test]
+async fn a_replica_that_is_ending_begins_no_stream() {
+    let fed = Fed::with_slots([20]);
+    let server = Listening::start(fed.clone()).await;
+    fed.0.feed.close();
+    let start = tokio::time::Instant::now();
+    let refused = server.request("GET", "/api/stream").await;
+    assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(
+        refused.contains("retry-after: 1\r\n") && refused.contains("application/problem+json"),
+        "{refused}"
+    );
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn before_anything_is_shown_there_is_nothing_that_is_over() {
+    // By this machine's clock, slot 20 is over since 1970.
+    let fed = Fed::with_slots([]);
+    fed.announce([19, 20]);
+    let server = Listening::start(fed.clone()).await;
+    let mut events = server.listen("/api/stream", "").await;
+    events.until("retry: 3000\n\n").await;
+    fed.announce([21]);
+    assert_eq!(events.ids_until(21).await, [21]);
+    server.stop().await;
+}
+
+#[actix_web::test]
+async fn an_update_may_have_many_slots() {
+    let fed = Fed::with_slots([20]);
+    let server = Listening::start(fed.clone()).await;
+    let mut events = server.listen("/api/stream", "").await;
+    events.ids_until(20).await;
+    fed.announce(21..61);
+    assert_eq!(events.ids_until(60).await, (21..61).collect::<Vec<_>>());
+    let mut later = server.listen("/api/stream", "").await;
+    assert_eq!(later.ids_until(60).await, (20..61).collect::<Vec<_>>());
+    server.stop().await;
 }
 
 #[actix_web::test]
