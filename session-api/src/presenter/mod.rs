@@ -78,16 +78,19 @@ pub async fn run(
     let mut presenter = Presenter::default();
     let mut rendering: Option<JoinHandle<Rendered>> = None;
     let mut clock_check = ClockCheck::default();
-    let (mut is_history, mut history) = (true, History::Awaited);
+    let mut history = History::Awaited;
+    // When history came last. Of what had begun by then, nobody knows when this replica would have shown it.
+    let mut history_until = Timestamp::MIN;
     loop {
         let now = clock.now();
         if history == History::TakenIn
             && let Some(snapshot) = presenter.present(now)
         {
             let before = screen.shown().as_deref().map(|shown| shown.current().starts_at);
+            let start = snapshot.current().starts_at;
             screen.show(snapshot.clone());
             // What is shown first, or out of history, says when this replica started, not how long plays take.
-            if !is_history && before.is_some_and(|before| before != snapshot.current().starts_at) {
+            if start > history_until && before.is_some_and(|before| before != start) {
                 telemetry.switched(snapshot.current(), clock.now());
             }
             tell(&snapshot, &status, &telemetry);
@@ -104,8 +107,10 @@ pub async fn run(
         tokio::select! {
             update = updates.recv() => {
                 let Some(update) = update else { return Ok(()) };
-                is_history = update.is_history;
-                history = history.received(is_history);
+                history = history.received(update.is_history);
+                if update.is_history {
+                    history_until = clock.now();
+                }
                 check_clock(&mut clock_check, &update, clock.now(), &status, &telemetry);
                 feed.announce(&take_in(update, clock.now(), &mut presenter, &status, &telemetry));
             }
@@ -113,10 +118,7 @@ pub async fn run(
                 rendering = None;
                 presenter.keep(rendered?);
             }
-            () = tokio::time::sleep(wait.min(MAX_SLEEP)) => {
-                is_history = false;
-                history = history.paused();
-            }
+            () = tokio::time::sleep(wait.min(MAX_SLEEP)) => history = history.paused(),
         }
     }
 }
@@ -233,16 +235,22 @@ mod tests {
         let presenting =
             tokio::spawn(run(received, Clock::default(), screen.clone(), Feed::new(1), status, telemetry));
         let now = Clock::default().now();
-        for (number, ago) in [(1, 15), (2, 10)] {
+        // However long each takes to be shown: the last one starts after all of history was taken in.
+        for (number, ago) in [(1, 15), (2, 10), (3, 5)] {
             let published_at = now - Duration::from_secs(ago);
             let slots = vec![slot_from(published_at, number)];
             updates.send(Update { slots, published_at: Some(published_at), is_history: true }).await.unwrap();
             shown(&screen, number).await;
+            let text = String::from_utf8(metrics.render().unwrap()).unwrap();
+            assert!(!text.contains("session_api_switch_delay_seconds"), "slot {number}: {text}");
         }
+        let slots = vec![slot_from(Clock::default().now() + Duration::from_millis(200), 4)];
+        updates.send(Update { slots, published_at: None, is_history: false }).await.unwrap();
+        shown(&screen, 4).await;
         drop(updates);
         presenting.await.unwrap().unwrap();
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         assert!(!text.contains("session_api_update_delay_seconds"), "{text}");
-        assert!(!text.contains("session_api_switch_delay_seconds"), "{text}");
+        assert!(text.contains("session_api_switch_delay_seconds_count 1\n"), "{text}");
     }
 }
