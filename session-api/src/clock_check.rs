@@ -39,7 +39,7 @@ impl ClockCheck {
     /// clock is ahead, negative when it is behind, as far as that can be known, and complains when that is too much.
     pub fn observe(&mut self, published_at: Timestamp, now: Timestamp) -> i64 {
         let ahead_ms = self.ahead_ms(published_at, now);
-        if ahead_ms.saturating_abs() > TOLERATED_MS && self.complaints.is_due() {
+        if self.is_to_be_told(ahead_ms) {
             tracing::error!(
                 ahead_ms,
                 "the clock of this machine is off by more than {TOLERATED_MS} ms, or messages take that long: \
@@ -47,6 +47,11 @@ impl ClockCheck {
             );
         }
         ahead_ms
+    }
+
+    /// Whether it is to be told that the clock is ahead by so much: when that is too much, and was not told lately.
+    fn is_to_be_told(&mut self, ahead_ms: i64) -> bool {
+        ahead_ms.saturating_abs() > TOLERATED_MS && self.complaints.is_due()
     }
 
     fn ahead_ms(&mut self, published_at: Timestamp, now: Timestamp) -> i64 {
@@ -108,8 +113,13 @@ mod tests {
 
     #[test]
     fn it_is_told_once_a_minute() {
-        let mut check = ClockCheck::default();
-        assert!(check.complaints.is_due());
-        assert!(!check.complaints.is_due());
+        for wrong in [TOLERATED_MS + 1, -TOLERATED_MS - 1, i64::MAX, i64::MIN] {
+            let mut check = ClockCheck::default();
+            for tolerated in [0, 20, TOLERATED_MS, -TOLERATED_MS] {
+                assert!(!check.is_to_be_told(tolerated), "{tolerated}");
+            }
+            assert!(check.is_to_be_told(wrong), "{wrong}");
+            assert!(!check.is_to_be_told(wrong), "{wrong} again");
+        }
     }
 }
