@@ -65,8 +65,8 @@ async fn what_is_too_large_is_refused_and_its_connection_closed() {
     ];
     for (name, request, status, is_problem) in cases {
         let answer = server.exchange(&request).await;
-        // What is still being sent when the server closes may cost the client the answer.
-        if !answer.is_empty() {
+        // What is still being sent when the server closes may cost the client the answer; buffers take what is smaller.
+        if request.len() < 100_000 || !answer.is_empty() {
             assert_eq!(status_and_type(&answer), (status, is_problem), "{name}: {answer}");
         }
         assert!(server.request("GET", "/api/latest").await.starts_with("HTTP/1.1 200"), "after {name}");
