@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1
 
-# The targets are a workspace of their own: the same versions as here.
+# The targets are a workspace of their own, with the versions of this one. What it lacks, fuzz/Cargo.toml pins.
 cp Cargo.lock fuzz/Cargo.lock
 export TMPDIR=$PWD/fuzz/target/tmp
 mkdir -p "$TMPDIR"
