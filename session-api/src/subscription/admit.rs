@@ -15,8 +15,12 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 /// The most that a decoded update may take. A real one of 9 MB, the most that a pipeline publishes, takes two thirds.
 const MAX_DECODED_BYTES: usize = 96 * 1024 * 1024;
 
-/// The most that the encoded sessions of one slot may take: some thousand sessions. The first ones are kept.
-const MAX_SLOT_BYTES: usize = 1024 * 1024;
+/// The most that the sessions of one slot may weigh: some hundred sessions. The first ones are kept. All slots of a
+/// programme together weigh 16 MiB, and their bodies in all languages and codings some ten times as much.
+const MAX_SLOT_WEIGHT: usize = 256 * 1024;
+
+/// What a place weighs beside its texts: about as much as it takes in memory, and in a body.
+const PLACE_WEIGHT: usize = 256;
 
 /// The slots of a message, and how many of them are refused for their size.
 #[derive(Debug, PartialEq)]
@@ -46,22 +50,26 @@ pub(super) fn admit(data: &[u8]) -> Result<Admitted, Rejection> {
     }
     let slots = decode_update(data)?;
     let all = slots.len();
-    let slots: Vec<_> =
-        if data.len() > MAX_SLOT_BYTES { slots.into_iter().filter_map(shortened).collect() } else { slots };
+    let slots: Vec<_> = slots.into_iter().filter_map(shortened).collect();
     let refused = u64::try_from(all - slots.len()).unwrap_or(u64::MAX);
     Ok(Admitted { slots, refused })
 }
 
 /// The slot with as many of its first sessions as there is room for; `None` when there is none for the featured one.
 fn shortened(mut slot: Slot) -> Option<Slot> {
-    let mut bytes = 0;
+    let mut sum = 0;
     let fits = |session: &&Arc<Session>| {
-        bytes += v1::Session::from(session.as_ref()).encoded_len();
-        bytes <= MAX_SLOT_BYTES
+        sum += weight(session);
+        sum <= MAX_SLOT_WEIGHT
     };
     let kept = slot.sessions.iter().take_while(fits).count();
     slot.sessions.truncate(kept);
     (kept > 0).then_some(slot)
+}
+
+/// Its encoded length, and more for what makes much of few bytes.
+fn weight(session: &Session) -> usize {
+    v1::Session::from(session).encoded_len() + PLACE_WEIGHT * session.places.len()
 }
 
 /// A message or map entry in an update: what it takes beside its bytes, and which of its fields are such parts.
@@ -146,20 +154,30 @@ mod tests {
     fn the_largest_update_of_a_pipeline_is_let_in_and_its_slots_shortened() {
         let mut long = slot(20, 7);
         let session = Arc::clone(&long.sessions[0]);
-        let each = v1::Session::from(session.as_ref()).encoded_len();
-        long.sessions = vec![session; 9_000_000 / each];
+        let encoded = v1::Session::from(session.as_ref()).encoded_len();
+        let each = weight(&session);
+        long.sessions = vec![session; 9_000_000 / encoded];
         let data = v1::SessionsUpdate { slots: vec![(&long).into()] }.encode_to_vec();
         let admitted = admit(&data).unwrap();
-        assert_eq!(admitted.slots[0].sessions.len(), MAX_SLOT_BYTES / each);
+        assert_eq!(admitted.slots[0].sessions.len(), MAX_SLOT_WEIGHT / each);
     }
 
     #[test]
     fn a_slot_without_room_for_its_featured_session_is_refused() {
         let mut large = slot(20, 7);
-        Arc::make_mut(&mut large.sessions[0]).track.title = "x".repeat(MAX_SLOT_BYTES).into();
+        Arc::make_mut(&mut large.sessions[0]).track.title = "x".repeat(MAX_SLOT_WEIGHT).into();
         let slots = vec![(&large).into(), (&slot(21, 7)).into()];
         let admitted = admit(&v1::SessionsUpdate { slots }.encode_to_vec()).unwrap();
         assert_eq!((admitted.slots, admitted.refused), (vec![slot(21, 7)], 1));
+    }
+
+    #[test]
+    fn a_session_of_empty_places_weighs_what_they_take() {
+        let mut wire = v1::Slot::from(&slot(20, 7));
+        wire.sessions[0].places = vec![v1::Place::default(); 2 * MAX_SLOT_WEIGHT / PLACE_WEIGHT];
+        let data = v1::SessionsUpdate { slots: vec![wire] }.encode_to_vec();
+        assert!(data.len() < 5000, "{} bytes", data.len());
+        assert_eq!(admit(&data), Ok(Admitted { slots: vec![], refused: 1 }));
     }
 
     proptest! {

@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::broker::Broker;
-use crate::replica::{PATIENCE, Replica};
+use crate::replica::{PATIENCE, Replica, alone};
 
 /// Longer than any request may take beside whatever goes on.
-const UNHARMED: Duration = Duration::from_secs(2);
+const UNHARMED: Duration = Duration::from_secs(5);
 
 async fn showing_slot_20() -> (Broker, Replica) {
     let broker = Broker::start().await;
@@ -57,13 +57,14 @@ async fn answered_once(api: SocketAddr) -> TcpStream {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_harm_nobody() {
     const MANY: usize = 10_000;
+    let _alone = alone().await;
     let (_broker, mut replica) = showing_slot_20().await;
     let before = replica.memory();
     // What a connection left behind would count again in each round.
     for round in 0..3 {
         let connections = connect(replica.api, MANY).await;
         assert_unharmed(&replica).await;
-        let each = (replica.memory() - before) * 1024 / MANY as u64;
+        let each = replica.memory().saturating_sub(before) * 1024 / MANY as u64;
         println!("round {round}: {each} bytes for each of {MANY} connections");
         assert!(each < 24 * 1024, "{each} bytes for each connection");
         drop(connections);
@@ -89,6 +90,7 @@ async fn trickle(mut connection: TcpStream, head: &'static str) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_trickle_in_are_given_up_and_harm_nobody() {
+    let _alone = alone().await;
     let (_broker, mut replica) = showing_slot_20().await;
     let mut trickling = JoinSet::new();
     for connection in connect(replica.api, 300).await {
@@ -98,7 +100,7 @@ async fn requests_that_trickle_in_are_given_up_and_harm_nobody() {
     }
     while let Some(took) = trickling.join_next().await {
         let took = took.unwrap();
-        assert!((3..20).contains(&took.as_secs()), "given up after {took:?}");
+        assert!((3..30).contains(&took.as_secs()), "given up after {took:?}");
         assert_unharmed(&replica).await;
     }
     replica.assert_well("127.0.0.1:1");
@@ -107,6 +109,7 @@ async fn requests_that_trickle_in_are_given_up_and_harm_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heads_that_have_no_end_do_not_fill_the_memory() {
     const GREEDY: usize = 500;
+    let _alone = alone().await;
     let (_broker, mut replica) = showing_slot_20().await;
     let before = replica.memory();
     let most = Cell::new(before);
@@ -122,7 +125,7 @@ async fn heads_that_have_no_end_do_not_fill_the_memory() {
             .await;
         drop(connections);
     }
-    let each = (most.get() - before) / GREEDY as u64;
+    let each = most.get().saturating_sub(before) / GREEDY as u64;
     println!("{each} KiB for each of {GREEDY} heads of 120 kB, in the third round as in the first");
     assert!(each < 256, "{each} KiB for each");
     replica.assert_well("yyyyyyyy");

@@ -1,5 +1,6 @@
 //! session-api as a child process.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -8,9 +9,21 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How long to wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where replicas listen. Connections to it come from 127.0.0.1, whose ports are not its: thousands of them cannot take
+/// one that a replica is about to bind.
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 1, 1);
+
+/// Waits until no other test runs that holds what this gives: those that measure times or memory, or take all of the
+/// machine, run one after another.
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    ALONE.lock().await
+}
 
 /// A running replica; it is killed when this is dropped.
 pub(crate) struct Replica {
@@ -23,7 +36,7 @@ pub(crate) struct Replica {
 impl Replica {
     /// Starts one that is ready and shows `slot`, of which `broker` has to be told meanwhile.
     pub(crate) async fn start(broker: SocketAddr, settings: &[(&str, &str)]) -> Self {
-        let [api, admin] = [free_address(), free_address()];
+        let [api, admin] = [free_address().await, free_address().await];
         let log = tempfile::NamedTempFile::new().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_session-api"))
             .env_clear()
@@ -81,6 +94,13 @@ impl Replica {
         ask(self.admin, "/metrics").await.unwrap_or_default()
     }
 
+    /// The value of a metric with these labels; 0 when it has none.
+    pub(crate) async fn value(&self, name: &str) -> f64 {
+        let metrics = self.metrics().await;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        value.unwrap_or_default()
+    }
+
     /// How many files and connections it has open.
     pub(crate) fn open_files(&self) -> usize {
         let files = format!("/proc/{}/fd", self.child.id().expect("it runs"));
@@ -127,6 +147,14 @@ async fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).unwrap()
+/// One that no other call gave.
+async fn free_address() -> SocketAddr {
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::const_new(BTreeSet::new());
+    let mut given = GIVEN.lock().await;
+    loop {
+        let address = TcpListener::bind((ADDRESS, 0)).and_then(|listener| listener.local_addr()).unwrap();
+        if given.insert(address) {
+            return address;
+        }
+    }
 }

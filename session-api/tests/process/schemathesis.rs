@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::broker::Broker;
-use crate::replica::Replica;
+use crate::replica::{Replica, alone};
 
 const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/process/requirements.txt");
 
@@ -21,6 +21,7 @@ const RUN: Duration = Duration::from_secs(300);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn schemathesis_finds_nothing() {
     let python = installed().await;
+    let _alone = alone().await;
     let broker = Broker::start().await;
     // It reads every answer to its end, also that of a stream.
     let settings = [("MAX_STREAM_AGE", "50ms")];

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::broker::Broker;
-use crate::replica::Replica;
+use crate::replica::{Replica, alone};
 
 const MANY: usize = 5000;
 
@@ -17,10 +17,11 @@ const MEMORY_EACH: u64 = 16 * 1024;
 
 /// What the slowest client may wait for a slot on a machine that has other work, such as being the clients. On an idle
 /// one it is 250 ms.
-const LAST: Duration = Duration::from_secs(3);
+const LAST: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_streams_are_small_fast_and_ended_in_order() {
+    let _alone = alone().await;
     let limits = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, ..limits }).unwrap();
     let broker = Broker::start().await;
@@ -43,7 +44,7 @@ async fn thousands_of_streams_are_small_fast_and_ended_in_order() {
     let connections: Vec<_> =
         streams.join_all().await.into_iter().map(|(connection, _)| connection).collect();
     replica.until_metric(&format!("session_api_streams_open {MANY}")).await;
-    let each = (replica.memory() - before) * 1024 / MANY as u64;
+    let each = replica.memory().saturating_sub(before) * 1024 / MANY as u64;
 
     let mut streams = JoinSet::new();
     for connection in connections {
