@@ -38,6 +38,12 @@ pub(super) struct Lang {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it describes what the handlers read")]
 pub(super) struct Negotiation {
+    /// Languages that the client would have, as RFC 9110 (section 12.5.4) has them; `lang` wins over them.
+    #[param(rename = "Accept-Language", nullable = false, example = "pt-BR, en;q=0.5")]
+    accept_language: Option<String>,
+    /// Content codings that the client takes: `br`, `zstd`, `gzip` and `identity` are there.
+    #[param(rename = "Accept-Encoding", nullable = false, example = "br, gzip;q=0.5")]
+    accept_encoding: Option<String>,
     /// ETags that the client has representations of.
     #[param(rename = "If-None-Match", nullable = false)]
     if_none_match: Option<String>,
@@ -120,6 +126,15 @@ mod tests {
         let session = &description["components"]["schemas"]["Session"]["properties"];
         for field in ["id", "track", "window", "listeners", "distance_km", "places"] {
             assert!(session[field].is_object(), "{field} in {session}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_may_negotiate_is_described_and_optional() {
+        let parameters = &description()["paths"]["/api/latest"]["get"]["parameters"];
+        for name in ["Accept-Language", "Accept-Encoding", "If-None-Match"] {
+            let found = parameters.as_array().unwrap().iter().find(|found| found["name"] == name).unwrap();
+            assert_eq!((&found["in"], &found["required"]), (&"header".into(), &false.into()), "{name}");
         }
     }
 
