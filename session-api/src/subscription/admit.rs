@@ -16,7 +16,7 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 const MAX_DECODED_BYTES: usize = 96 * 1024 * 1024;
 
 /// The most that the sessions of one slot may weigh: some hundred sessions. The first ones are kept. All slots of a
-/// programme together weigh 16 MiB, and their bodies in all languages and codings some ten times as much.
+/// programme together weigh at most 16 MiB.
 const MAX_SLOT_WEIGHT: usize = 256 * 1024;
 
 /// What a place weighs beside its texts: about as much as it takes in memory, and in a body.
