@@ -14,6 +14,9 @@ struct Arguments {
     /// Rounds in each of which every server is asked for a second.
     #[arg(long, default_value = "20")]
     rounds: usize,
+    /// Compare servers, and measure nothing else.
+    #[arg(long)]
+    servers_only: bool,
     /// cargo says this to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -45,8 +48,9 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let program = std::env::current_exe()?;
-    let report =
-        runtime.block_on(measure::measure(arguments.rounds, &program, |what| eprintln!("{what}")))?;
+    let measuring =
+        measure::measure(arguments.rounds, arguments.servers_only, &program, |what| eprintln!("{what}"));
+    let report = runtime.block_on(measuring)?;
     println!("{report}");
     Ok(())
 }

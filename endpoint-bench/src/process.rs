@@ -1,6 +1,7 @@
 //! What a process uses, from the kernel's account of its threads and its memory.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -59,6 +60,18 @@ pub struct Memory {
     /// What is no part of a file: `RssAnon`. The rest is program text, which replicas on a machine share, and which the
     /// kernel can drop.
     pub anonymous: u64,
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} MB, {:.1} MB of it anonymous", megabytes(self.resident), megabytes(self.anonymous))
+    }
+}
+
+/// Of 10^6 bytes.
+#[must_use]
+pub fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 impl Memory {

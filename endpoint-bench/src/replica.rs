@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::affinity::on_server_core;
 use crate::answer::{self, Answer};
+use crate::process::Memory;
 use crate::update::Slots;
 
 /// How long anything may take.
@@ -36,11 +37,11 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Starts one, and a broker in this process.
+    /// Starts one with these settings beside those that say where everything is, and a broker in this process.
     ///
     /// # Errors
     /// When session-api is not built or does not start.
-    pub async fn start(directory: &TempDir) -> anyhow::Result<Self> {
+    pub async fn start(directory: &TempDir, more_settings: &[(&'static str, &str)]) -> anyhow::Result<Self> {
         let broker = LocalBroker::start().await?;
         let topology = Topology::create(&broker.endpoint(), "endpoint-bench").await?;
         let client = topology.pubsub.publisher().await?;
@@ -48,6 +49,7 @@ impl Replica {
         let address = free_address()?;
         let mut settings = topology.settings();
         settings.push(("BIND_ADDR", address.to_string()));
+        settings.extend(more_settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         let (program, log) = (binary("session-api")?, directory.path().join("session-api.log"));
         let mut service = on_server_core(|| Service::start(&program, &settings, &log))??;
         service.until_ready(PATIENCE).await?;
@@ -98,6 +100,16 @@ impl Replica {
             anyhow::ensure!(start.elapsed() < PATIENCE, "the slot {number} is not shown");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Publishes a slot ahead as well, and waits until what is made of both is there and both are shown.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn load(&self, length: Duration) -> anyhow::Result<Memory> {
+        self.publish(self.encoded(current(length)? + 1, length)?).await?;
+        tokio::time::sleep(2 * length).await;
+        Memory::of(self.pid()?)
     }
 
     /// Its answer to a request for `/api/latest` with these headers.

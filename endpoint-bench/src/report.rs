@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::contestant::{Asked, Contestant, Server};
-use crate::process::Memory;
+use crate::measure::THRIFTY;
+use crate::process::{Memory, megabytes};
 use crate::statistics::{Spread, quantile};
 use crate::streams;
 use crate::throughput::{Rounds, position};
@@ -28,6 +29,15 @@ pub struct Report {
     pub loaded: Memory,
     /// The same after all rounds.
     pub busy: Memory,
+    /// Everything but the comparison, unless only that was asked for.
+    pub others: Option<Others>,
+}
+
+/// What is measured of session-api alone.
+#[derive(Clone, Debug)]
+pub struct Others {
+    /// Memory with all bodies where glibc is told to give memory back: [`THRIFTY`].
+    pub thrifty: Memory,
     /// Milliseconds of CPU that the bodies of a slot take.
     pub bodies_ms: Spread,
     /// Milliseconds of CPU that a replica takes for a slot, everything included.
@@ -102,28 +112,13 @@ impl Report {
         for asked in Asked::ALL {
             self.p99(f, asked)?;
         }
-        let text = |memory: Memory| {
-            format!(
-                "{:.1} MB, {:.1} MB of it anonymous",
-                megabytes(memory.resident),
-                megabytes(memory.anonymous)
-            )
-        };
-        row(
-            f,
-            "RSS with all bodies below 16 MB",
-            &text(self.loaded),
-            megabytes(self.loaded.resident) < 16.0,
-        )?;
-        row(f, "the same after all rounds", &text(self.busy), megabytes(self.busy.resident) < 16.0)?;
-        self.streams(f)?;
-        let bodies = format!("{:.1} ms, at most {:.1}", self.bodies_ms, self.bodies_ms.most);
-        row(f, "the bodies of a slot below 20 ms of CPU", &bodies, self.bodies_ms.median < 20.0)?;
-        let all = format!("{:.1} ms", self.replica_ms);
-        row(f, "all that a replica without requests does for a slot, for comparison", &all, true)?;
-        let name = "start of a slot to the first answer with it, p99 at most 20 ms";
-        boundary(f, name, &self.boundary_ms)?;
-        boundary(f, "the same while 64 connections ask as fast as they can", &self.loaded_boundary_ms)
+        let is_small = |memory: Memory| megabytes(memory.resident) < 16.0;
+        row(f, "RSS with all bodies below 16 MB", &self.loaded.to_string(), is_small(self.loaded))?;
+        row(f, "the same after all rounds", &self.busy.to_string(), is_small(self.busy))?;
+        match &self.others {
+            Some(others) => write!(f, "{others}"),
+            None => Ok(()),
+        }
     }
 
     fn ratio(
@@ -154,7 +149,25 @@ impl Report {
             _ => row(f, &promise, "not measured: no slice was quiet, others used the machine", false),
         }
     }
+}
 
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = THRIFTY.map(|(name, value)| format!("`{name}={value}`")).join(" ");
+        let promise = format!("RSS with all bodies below 16 MB, with {settings}");
+        row(f, &promise, &self.thrifty.to_string(), megabytes(self.thrifty.resident) < 16.0)?;
+        self.streams(f)?;
+        let bodies = format!("{:.1} ms, at most {:.1}", self.bodies_ms, self.bodies_ms.most);
+        row(f, "the bodies of a slot below 20 ms of CPU", &bodies, self.bodies_ms.median < 20.0)?;
+        let all = format!("{:.1} ms", self.replica_ms);
+        row(f, "all that a replica without requests does for a slot, for comparison", &all, true)?;
+        let name = "start of a slot to the first answer with it, p99 at most 20 ms";
+        boundary(f, name, &self.boundary_ms)?;
+        boundary(f, "the same while 64 connections ask as fast as they can", &self.loaded_boundary_ms)
+    }
+}
+
+impl Others {
     fn streams(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let streams = &self.streams;
         let kib = |bytes: u64| format!("{:.1} KiB", bytes as f64 / 1024.0);
@@ -184,9 +197,4 @@ fn boundary(f: &mut fmt::Formatter<'_>, promise: &str, delays: &[f64]) -> fmt::R
 
 fn row(f: &mut fmt::Formatter<'_>, promise: &str, measured: &str, kept: bool) -> fmt::Result {
     writeln!(f, "| {promise} | {measured} | {} |", if kept { "kept" } else { "**missed**" })
-}
-
-/// Of 10^6 bytes.
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
