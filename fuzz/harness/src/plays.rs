@@ -175,7 +175,9 @@ impl<'a> Run<'a> {
         self.now = now;
         self.latest = self.latest.max(now);
         self.engine.advance(now, &mut self.effects);
-        assert!(self.engine.watermark() >= watermark, "event time went back");
+        // A clock that was too fast at the start for what it shows now: what it held for old may be new.
+        let is_set_right = now < clock::START - self.rules.curate.max_session_age;
+        assert!(self.engine.watermark() >= watermark || is_set_right, "event time went back");
         assert!(self.engine.watermark() < self.latest, "event time is ahead of the clock");
         assert!(self.engine.next_deadline(now) > now, "something is still to be done");
         self.carry_out();
