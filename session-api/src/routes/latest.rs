@@ -2,12 +2,13 @@
 //!
 //! A request chooses a representation and clones counted references to it; nothing is made for it.
 
-use actix_web::http::StatusCode;
+use actix_web::dev::RequestHead;
 use actix_web::http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL,
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use listening_together_proto::Language;
 
@@ -20,6 +21,8 @@ use crate::problem::{self, Problem};
 use crate::render::LatestView;
 use crate::snapshot::{Representation, Screen};
 
+const PATH: &str = "/api/latest";
+
 /// Caches ask again after a second; a browser asks each time, and is mostly answered 304.
 const CACHE: HeaderValue =
     HeaderValue::from_static("public, max-age=0, s-maxage=1, stale-while-revalidate=1");
@@ -28,7 +31,7 @@ const VARIES: HeaderValue = HeaderValue::from_static("Accept-Encoding, Accept-La
 
 /// Adds the resource.
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(read_only("/api/latest", latest));
+    config.service(read_only(PATH, latest));
 }
 
 /// The latest sessions
@@ -54,15 +57,25 @@ pub fn configure(config: &mut web::ServiceConfig) {
     ),
 )]
 pub(super) async fn latest(asked: HttpRequest, screen: web::Data<Screen>) -> HttpResponse {
-    let language = match request::language(&asked) {
+    respond(&asked, &screen)
+}
+
+/// Whether [`respond`] answers this request: what nearly all requests are, which need no routing.
+pub(super) fn is_asked_for(head: &RequestHead) -> bool {
+    head.uri.path() == PATH && matches!(head.method, Method::GET | Method::HEAD)
+}
+
+/// The answer to a request for the latest sessions.
+pub(super) fn respond(asked: &HttpRequest, screen: &Screen) -> HttpResponse {
+    let language = match request::language(asked) {
         Ok(language) => language,
         Err(detail) => return problem::response(StatusCode::BAD_REQUEST, &detail),
     };
-    let Some(coding) = coding_for_accept(request::values(&asked, &ACCEPT_ENCODING), |_| true) else {
+    let Some(coding) = coding_for_accept(request::values(asked, &ACCEPT_ENCODING), |_| true) else {
         return not_acceptable();
     };
     match screen.shown().as_deref() {
-        Some(snapshot) => answer(&asked, snapshot.representation(language, coding), language),
+        Some(snapshot) => answer(asked, snapshot.representation(language, coding), language),
         None => not_yet(),
     }
 }
