@@ -53,8 +53,8 @@ ROUNDS := 20
 .PHONY: bench-api
 bench-api: prerequisites ## The endpoint beside nginx and a bare server, and its promises; takes minutes (ROUNDS=20)
 	@scripts/prerequisites.sh servers
-	cargo build --locked --release --bin session-api
-	cargo bench --locked -p endpoint-bench --bench endpoint -- --rounds $(ROUNDS)
+	cargo build --locked --profile dist -p session-api -p endpoint-bench --bin session-api --bench endpoint
+	cargo bench --locked --profile dist -p endpoint-bench --bench endpoint -- --rounds $(ROUNDS)
 
 # How long each fuzz target runs.
 SECONDS := 600
