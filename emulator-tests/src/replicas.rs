@@ -42,7 +42,10 @@ pub async fn watch_slots(replicas: &[Replica], count: usize) -> anyhow::Result<V
             bodies.iter().all(|body| *body == bodies[0])
         })
         .await?;
-        shown.push(serde_json::from_slice(&bodies[0])?);
+        let body: Value = serde_json::from_slice(&bodies[0])?;
+        // Where agreeing took until the next slot began, that is the slot that was shown.
+        known = body["current"]["slot"].as_u64();
+        shown.push(body);
     }
     Ok(shown)
 }
