@@ -1,8 +1,7 @@
 //! locate: an IP address -> a place, unless the address hides where it is.
 //!
-//! What matching needs of a database's records is read once, when it is opened ([`Spot`]), and a table tells the spot of
-//! an address; the names in eight languages are read only for the few places that are published. Beside the database
-//! that is 6 bytes for each range of addresses and 72 for each record: 40 MB for a GeoLite2 City of 66 MB.
+//! What is needed of a database is read once, when it is opened: the place of each record ([`Spot`]), the names that places
+//! share, and a table that tells the spot of an address. The file itself is let go then.
 //!
 //! A new edition of the databases takes over at once for the plays that come. The edition before it is kept until nothing
 //! refers to it any more: the spots of windows that are still open are its own.
@@ -11,12 +10,13 @@ mod anonymous;
 mod cities;
 mod databases;
 mod lookup_table;
-
-use std::net::Ipv6Addr;
+mod names;
 
 use listening_together_proto::{Coordinates, Place};
 
 pub use databases::{DatabaseError, DatabaseKind, DatabaseSettings, Databases};
+
+use names::NamesRef;
 
 use crate::decode::Address;
 use crate::ledger::DropReason;
@@ -47,8 +47,8 @@ pub struct Spot {
     pub direction: Direction,
     /// The country that the city is in.
     pub country: CountryCode,
-    /// An address of the record's network, to find the record again; IPv4 is mapped into IPv6.
-    network: Ipv6Addr,
+    /// How it is called.
+    names: NamesRef,
 }
 
 /// A direction from the middle of the Earth, of length 1.

@@ -9,7 +9,6 @@ use super::lookup_table::LookupTable;
 
 /// Which addresses hide where they are.
 pub(super) struct AnonymousAddresses {
-    reader: Reader<Vec<u8>>,
     /// Addresses to [`HIDES`]; those that do not hide stand for nothing.
     table: LookupTable,
     unreadable_records: u64,
@@ -19,9 +18,9 @@ const HIDES: u32 = 1;
 
 impl AnonymousAddresses {
     /// Reads every record of a database that has passed its check.
-    pub(super) fn of(reader: Reader<Vec<u8>>) -> Result<Self, MaxMindDbError> {
+    pub(super) fn of(reader: &Reader<Vec<u8>>) -> Result<Self, MaxMindDbError> {
         let mut unreadable_records = 0;
-        let table = LookupTable::of(&reader, |found: &LookupResult<'_, Vec<u8>>| {
+        let table = LookupTable::of(reader, |found: &LookupResult<'_, Vec<u8>>| {
             let hides = match found.decode::<AnonymousIpRecord>() {
                 Ok(flags) => flags.is_some_and(|flags| flags.hides()),
                 // Who cannot be shown not to hide is treated as hiding.
@@ -32,16 +31,15 @@ impl AnonymousAddresses {
             };
             hides.then_some(HIDES)
         })?;
-        Ok(Self { reader, table, unreadable_records })
+        Ok(Self { table, unreadable_records })
     }
 
     pub(super) const fn unreadable_records(&self) -> u64 {
         self.unreadable_records
     }
 
-    /// Also where the look-up fails: who cannot be shown not to hide is treated as hiding.
     pub(super) fn hides(&self, ip: IpAddr) -> bool {
-        self.table.find(&self.reader, ip).map_or(true, |found| found.is_some())
+        self.table.find(ip).is_some()
     }
 }
 

@@ -1,47 +1,50 @@
 //! The city database: where each address is, and how the city is called in eight languages.
-//!
-//! What matching needs of a record is read once, when the database is opened; names only for the few places that are
-//! published.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use listening_together_proto::{Coordinates, Names, Timestamp};
+use listening_together_proto::{Coordinates, Timestamp};
 use maxminddb::{LookupResult, MaxMindDbError, Reader};
 use serde::Deserialize;
 
 use super::lookup_table::LookupTable;
+use super::names::{NameStore, NameStoreBuilder, PlaceNames, RecordNames};
 use super::{CountryCode, Direction, Spot};
 
-/// A city database, with all of its records that locate somebody.
+/// All records of a city database that locate somebody.
 pub(super) struct Cities {
-    reader: Reader<Vec<u8>>,
+    built_at: Option<Timestamp>,
     /// Addresses to places in `spots`.
     table: LookupTable,
     spots: Vec<Spot>,
+    names: NameStore,
     unreadable_records: u64,
 }
 
 impl Cities {
     /// Reads every record of a database that has passed its check; one less accurate than `max_accuracy_radius_km` locates
     /// nobody.
-    pub(super) fn of(reader: Reader<Vec<u8>>, max_accuracy_radius_km: u32) -> Result<Self, MaxMindDbError> {
-        let (mut spots, mut unreadable_records) = (Vec::new(), 0);
-        let table = LookupTable::of(&reader, |found| {
-            let spot = read_spot(found).unwrap_or_else(|_| {
+    pub(super) fn of(
+        reader: &Reader<Vec<u8>>,
+        max_accuracy_radius_km: u32,
+    ) -> Result<Self, MaxMindDbError> {
+        let (mut spots, mut names, mut unreadable_records) = (Vec::new(), NameStoreBuilder::default(), 0);
+        let table = LookupTable::of(reader, |found: &LookupResult<'_, Vec<u8>>| {
+            let record = found.decode::<CityRecord<'_>>().unwrap_or_else(|_| {
                 unreadable_records += 1;
                 None
             })?;
+            let spot = record.spot(max_accuracy_radius_km, &mut names)?;
             let number = u32::try_from(spots.len()).ok()?;
-            (u32::from(spot.accuracy_radius_km) <= max_accuracy_radius_km).then(|| spots.push(spot))?;
+            spots.push(spot);
             Some(number)
         })?;
         spots.shrink_to_fit();
-        Ok(Self { reader, table, spots, unreadable_records })
+        let built_at = reader.metadata().build_time().ok().map(Timestamp::from);
+        Ok(Self { built_at, table, spots, names: names.finish(), unreadable_records })
     }
 
-    pub(super) fn built_at(&self) -> Option<Timestamp> {
-        self.reader.metadata().build_time().ok().map(Timestamp::from)
+    pub(super) const fn built_at(&self) -> Option<Timestamp> {
+        self.built_at
     }
 
     pub(super) const fn unreadable_records(&self) -> u64 {
@@ -55,7 +58,7 @@ impl Cities {
 
     /// The number of the spot at an address.
     pub(super) fn find(&self, ip: IpAddr) -> Option<u32> {
-        self.table.find(&self.reader, ip).ok().flatten()
+        self.table.find(ip)
     }
 
     pub(super) fn spot(&self, number: u32) -> &Spot {
@@ -63,76 +66,62 @@ impl Cities {
     }
 
     pub(super) fn names(&self, spot: &Spot) -> PlaceNames {
-        let found = self.reader.lookup(spot.network.to_canonical());
-        let record = found.and_then(|found| found.decode::<NamesRecord>());
-        let record = record.ok().flatten().unwrap_or_default();
-        PlaceNames {
-            city: Names::from(&record.city.names),
-            country: Names::from(&record.country.names),
-            country_code: record.country.iso_code.into(),
-            time_zone: record.location.time_zone.into(),
-        }
+        self.names.get(spot.names)
     }
 }
 
-/// Where a record is, if it says so.
-fn read_spot(found: &LookupResult<'_, Vec<u8>>) -> Result<Option<Spot>, MaxMindDbError> {
-    let Some(city) = found.decode::<CityRecord<'_>>()? else { return Ok(None) };
-    let network = match found.network()?.ip() {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-        IpAddr::V6(ip) => ip,
-    };
-    Ok(city.spot(network))
-}
-
-/// How a place is called.
-pub(super) struct PlaceNames {
-    pub(super) city: Names,
-    pub(super) country: Names,
-    pub(super) country_code: Box<str>,
-    pub(super) time_zone: Box<str>,
-}
-
-/// The part of a city record that says where it is.
+/// What is read of a city record.
 #[derive(Deserialize)]
 struct CityRecord<'a> {
-    #[serde(default)]
-    city: CityId,
+    #[serde(borrow, default)]
+    city: City<'a>,
     #[serde(borrow, default)]
     country: Country<'a>,
-    #[serde(default)]
-    location: Location,
+    #[serde(borrow, default)]
+    location: Location<'a>,
 }
 
 #[derive(Default, Deserialize)]
-struct CityId {
+struct City<'a> {
     geoname_id: Option<u32>,
+    #[serde(borrow, default)]
+    names: RecordNames<'a>,
 }
 
 #[derive(Default, Deserialize)]
 struct Country<'a> {
     iso_code: Option<&'a str>,
+    #[serde(borrow, default)]
+    names: RecordNames<'a>,
 }
 
 #[derive(Default, Deserialize)]
-struct Location {
+struct Location<'a> {
     latitude: Option<f64>,
     longitude: Option<f64>,
     /// The reader takes a number only at the width that the schema gives it: 16 bits.
     accuracy_radius: Option<u16>,
+    time_zone: Option<&'a str>,
 }
 
 impl CityRecord<'_> {
-    /// `None` without a city's id or possible coordinates.
-    fn spot(&self, network: Ipv6Addr) -> Option<Spot> {
+    /// `None` without a city's id or possible coordinates, and where it is less accurate than asked for.
+    fn spot(&self, max_accuracy_radius_km: u32, names: &mut NameStoreBuilder) -> Option<Spot> {
+        let accuracy_radius_km = self.location.accuracy_radius.unwrap_or(0);
+        if u32::from(accuracy_radius_km) > max_accuracy_radius_km {
+            return None;
+        }
         let coordinates = self.coordinates()?;
+        let geoname_id = self.geoname_id()?;
+        let country_code = self.country.iso_code.unwrap_or_default();
+        let time_zone = self.location.time_zone.unwrap_or_default();
         Some(Spot {
-            geoname_id: self.geoname_id()?,
-            accuracy_radius_km: self.location.accuracy_radius.unwrap_or(0),
+            geoname_id,
+            accuracy_radius_km,
             coordinates,
             direction: Direction::of(coordinates),
-            country: CountryCode::new(self.country.iso_code.unwrap_or_default()),
-            network,
+            country: CountryCode::new(country_code),
+            names: names.insert(&self.city.names, country_code, &self.country.names, time_zone)?,
         })
     }
 
@@ -145,29 +134,4 @@ impl CityRecord<'_> {
     fn coordinates(&self) -> Option<Coordinates> {
         Coordinates::new(self.location.latitude?, self.location.longitude?)
     }
-}
-
-/// The part of a city record that says how it is called.
-#[derive(Default, Deserialize)]
-struct NamesRecord {
-    #[serde(default)]
-    city: Named,
-    #[serde(default)]
-    country: Named,
-    #[serde(default)]
-    location: Clock,
-}
-
-#[derive(Default, Deserialize)]
-struct Named {
-    #[serde(default)]
-    iso_code: String,
-    #[serde(default)]
-    names: BTreeMap<String, String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Clock {
-    #[serde(default)]
-    time_zone: String,
 }

@@ -1,6 +1,7 @@
-//! The MaxMind databases: opened and checked whole, then read only.
+//! The MaxMind databases: opened, checked and read whole. What is needed of a file is kept in a form of our own, and the
+//! file is let go.
 //!
-//! A file is read into memory, not mapped: a map would crash the process when the file is overwritten in place.
+//! A file is read into memory for that, not mapped: a map would crash the process when it is overwritten in place.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ use listening_together_proto::Timestamp;
 use maxminddb::{MaxMindDbError, Reader};
 
 use super::anonymous::AnonymousAddresses;
-use super::cities::{Cities, PlaceNames};
+use super::cities::Cities;
+use super::names::PlaceNames;
 use super::{Address, DropReason, Spot};
 
 /// What a database tells of an address.
@@ -102,7 +104,7 @@ impl DatabaseKind {
     fn open<T>(
         self,
         path: &Path,
-        prepare: impl FnOnce(Reader<Vec<u8>>) -> Result<T, MaxMindDbError>,
+        read: impl FnOnce(&Reader<Vec<u8>>) -> Result<T, MaxMindDbError>,
     ) -> Result<T, DatabaseError> {
         let unusable = |source| DatabaseError::Unusable { path: path.to_owned(), kind: self, source };
         let reader = Reader::open_readfile(path).map_err(unusable)?;
@@ -111,7 +113,7 @@ impl DatabaseKind {
             let found = found.clone();
             return Err(DatabaseError::WrongType { path: path.to_owned(), kind: self, found });
         }
-        reader.verify().and_then(|()| prepare(reader)).map_err(unusable)
+        reader.verify().and_then(|()| read(&reader)).map_err(unusable)
     }
 }
 
@@ -133,7 +135,7 @@ impl DatabaseSettings {
 impl Databases {
     /// When the city database was built; unknown when its metadata does not say.
     #[must_use]
-    pub fn built_at(&self) -> Option<Timestamp> {
+    pub const fn built_at(&self) -> Option<Timestamp> {
         self.cities.built_at()
     }
 

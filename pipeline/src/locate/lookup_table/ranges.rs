@@ -15,8 +15,8 @@ pub(super) struct Number([u16; 2]);
 
 impl Number {
     pub(super) const NONE: Self = Self([u16::MAX; 2]);
-    /// Neither a number nor none: the tree has to be asked.
-    pub(super) const IN_THE_TREE: Self = Self([u16::MAX, u16::MAX - 1]);
+    /// Neither a number nor none: more than the start of the address has to be looked at.
+    pub(super) const NOT_ONE: Self = Self([u16::MAX, u16::MAX - 1]);
 
     pub(super) const fn new(number: Option<u32>) -> Self {
         match number {
