@@ -23,10 +23,7 @@ pub(super) struct Cities {
 impl Cities {
     /// Reads every record of a database that has passed its check; one less accurate than `max_accuracy_radius_km` locates
     /// nobody.
-    pub(super) fn of(
-        reader: &Reader<Vec<u8>>,
-        max_accuracy_radius_km: u32,
-    ) -> Result<Self, MaxMindDbError> {
+    pub(super) fn of(reader: &Reader<Vec<u8>>, max_accuracy_radius_km: u32) -> Result<Self, MaxMindDbError> {
         let (mut spots, mut names, mut unreadable_records) = (Vec::new(), NameStoreBuilder::default(), 0);
         let table = LookupTable::of(reader, |found: &LookupResult<'_, Vec<u8>>| {
             let record = found.decode::<CityRecord<'_>>().unwrap_or_else(|_| {
