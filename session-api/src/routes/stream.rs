@@ -49,6 +49,8 @@ use crate::telemetry::{OpenStream, Telemetry};
 const RETRY: &[u8] = b"retry: 3000\n\n";
 /// A comment, which clients pass over.
 const HEARTBEAT: &[u8] = b":\n\n";
+/// actix keeps the buffer of a connection as large as what it once wrote at a time, and begins with 8 KiB.
+const PIECE: usize = 2048;
 /// Seconds after which a client may try again that found no seat.
 const SEAT_RETRY: HeaderValue = HeaderValue::from_static("10");
 /// The same, of one that came to a replica that is ending: another is there.
@@ -139,6 +141,7 @@ pub(super) async fn stream(
         // Those that came together shall not come back together.
         end: Box::pin(tokio::time::sleep(max_age.0.mul_f64(rand::random_range(0.8..=1.0)))),
         is_over: false,
+        has_given: false,
         open: telemetry.stream_opened(),
         _seat: seat,
     };
@@ -197,11 +200,22 @@ struct EventStream {
     changes: WatchStream<Arc<Board>>,
     end: Pin<Box<Sleep>>,
     is_over: bool,
+    /// The connection has been given a piece that it is to write before it is given more.
+    has_given: bool,
     open: OpenStream,
     _seat: OwnedSemaphorePermit,
 }
 
 impl EventStream {
+    /// What the connection is to write next; never more than [`PIECE`] at a time.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let event = self.pending.front_mut()?;
+        if event.len() > PIECE {
+            return Some(event.split_to(PIECE));
+        }
+        self.pending.pop_front()
+    }
+
     fn take_in(&mut self, board: &Board) {
         match board.news(&mut self.place, self.language) {
             Ok(news) => {
@@ -228,9 +242,16 @@ impl MessageBody for EventStream {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         let this = self.get_mut();
         loop {
-            if let Some(event) = this.pending.pop_front() {
-                return Poll::Ready(Some(Ok(event)));
+            if this.has_given && !this.pending.is_empty() {
+                this.has_given = false;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
+            if let Some(piece) = this.next_piece() {
+                this.has_given = true;
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            this.has_given = false;
             if this.is_over || this.end.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
