@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Parser;
 use emulator_tests::listeners::{Addresses, Catalogue, HidingRecords, PlayKind, PlaySource, PlaySpec};
+use emulator_tests::services::Usage;
 use maxminddb::{Reader, path};
 
 #[derive(Parser)]
@@ -33,15 +34,15 @@ fn main() -> anyhow::Result<()> {
         .map(|path| HidingRecords::index(Reader::open_readfile(path)?))
         .transpose()
         .context("cannot index the Anonymous IP database")?;
-    let before = resident_mb()?;
+    let resident = || Usage::of(Some(std::process::id())).megabytes();
+    let before = resident();
     let started = Instant::now();
     let addresses = Arc::new(Addresses::index(&city, 200, hiding)?);
     println!(
-        "indexed {} networks in {:.2} s, {:.0} MB (peak of the process: {:.0} MB)",
+        "indexed {} networks in {:.2} s, {:.0} MB",
         addresses.located_networks(),
         started.elapsed().as_secs_f64(),
-        resident_mb()? - before,
-        memory_mb("VmHWM:")?,
+        resident() - before,
     );
 
     let mut source = PlaySource::new(PlaySpec::default(), &Catalogue::invent(10_000, 1), addresses, 1)?;
@@ -78,16 +79,4 @@ fn main() -> anyhow::Result<()> {
     }
     println!("{} countries", largest.len());
     Ok(())
-}
-
-fn resident_mb() -> anyhow::Result<f64> {
-    memory_mb("VmRSS:")
-}
-
-/// A line of the kernel's account of this process.
-fn memory_mb(name: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
-    let kilobytes = line.split_whitespace().next().context("an empty line")?;
-    Ok(kilobytes.parse::<f64>()? / 1024.0)
 }
