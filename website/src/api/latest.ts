@@ -1,0 +1,54 @@
+/** One question to `/api/latest`: what is on, in a language, unless it is what is known already. */
+import { parseLatest } from "./parse";
+import type { Latest } from "./types";
+import type { World } from "./world";
+
+export type Outcome =
+  | { readonly kind: "new"; readonly latest: Latest }
+  /** It is what was answered last. */
+  | { readonly kind: "same" }
+  /** No answer, or none that helps; ask again after so many milliseconds if it said when. */
+  | { readonly kind: "failed"; readonly retryAfter: number | undefined };
+
+/** A server that answers nothing for so long is not waited for any longer. */
+const PATIENCE = 8000;
+
+export class LatestClient {
+  /** The tag of the last answer, and what it was an answer to. */
+  #known: { url: string; tag: string } | undefined;
+
+  constructor(private readonly world: World) {}
+
+  async ask(language: string): Promise<Outcome> {
+    const url = `/api/latest?lang=${encodeURIComponent(language)}`;
+    const giveUp = new AbortController();
+    const timer = this.world.setTimer(() => giveUp.abort(), PATIENCE);
+    try {
+      const headers: Record<string, string> =
+        this.#known?.url === url ? { "If-None-Match": this.#known.tag } : {};
+      const answer = await this.world.fetch(url, {
+        headers,
+        signal: giveUp.signal,
+        credentials: "omit",
+        // The tag is sent by hand, and what the browser keeps would only stand in between.
+        cache: "no-store",
+      });
+      if (answer.status === 304) return { kind: "same" };
+      const latest = answer.ok ? parseLatest(await answer.text()) : undefined;
+      if (!latest) return { kind: "failed", retryAfter: retryAfter(answer) };
+      const tag = answer.headers.get("ETag");
+      this.#known = tag ? { url, tag } : undefined;
+      return { kind: "new", latest };
+    } catch {
+      return { kind: "failed", retryAfter: undefined };
+    } finally {
+      this.world.clearTimer(timer);
+    }
+  }
+}
+
+/** Milliseconds; only the form in seconds is used here. */
+function retryAfter(answer: Response): number | undefined {
+  const seconds = Number.parseInt(answer.headers.get("Retry-After") ?? "", 10);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
