@@ -1,0 +1,256 @@
+/** The globe: a canvas that fills the stage, seen through a lens that the texts leave free. */
+import type { Shot } from "./camera";
+import { Painter, type Prepared, prepare } from "./draw";
+import { listen } from "./interaction";
+import { type Frame, frameAt, type Journey, journeyTo, type Scene, stillOf } from "./journey";
+import { LabelLayer, type LabelText } from "./label-layer";
+import type { Ring } from "./land";
+import { browserLoopHost, Loop } from "./loop";
+import { centreOf, lookAt, toMatrix } from "./orientation";
+import { headOf, isInSight } from "./pins";
+import type { Disc } from "./projection";
+import { Quality } from "./quality";
+import type { Vec3 } from "./sphere";
+import { Steering } from "./steering";
+import { readTheme, type Theme } from "./theme";
+
+export interface Elements {
+  /** What the canvas fills. */
+  readonly stage: HTMLElement;
+  readonly canvas: HTMLCanvasElement;
+  /** What takes part in pointing and typing, and shows where the globe is to be. */
+  readonly lens: HTMLElement;
+  readonly labels: HTMLElement;
+}
+
+/** Radius of the globe, as shares of the lens. */
+const OF_WIDTH = 0.52;
+const OF_HEIGHT = 0.47;
+/** Pixels that labels keep away from the edge of the lens. */
+const MARGIN = 6;
+const MOST_PIXELS = 2;
+/** Degrees a second that the globe turns by while there is nothing to show. */
+const SPIN = 4;
+
+const NOTHING: Omit<Frame, "shot"> = {
+  pins: [undefined, undefined],
+  ripples: [undefined, undefined],
+  arc: 0,
+  labels: [0, 0],
+  othersAlpha: 0,
+  before: 0,
+  isMoving: true,
+};
+
+export class Globe {
+  readonly #elements: Elements;
+  readonly #context: CanvasRenderingContext2D;
+  readonly #painter = new Painter();
+  readonly #steering = new Steering();
+  readonly #quality = new Quality();
+  readonly #labels: LabelLayer;
+  readonly #loop: Loop;
+  #theme: Theme;
+  #sun: Vec3 = [1, 0, 0];
+  #isStill = false;
+  #size = { width: 1, height: 1 };
+  #disc: Disc = { x: 0, y: 0, radius: 1 };
+  #bounds = { left: 0, top: 0, width: 1, height: 1 };
+  #journey: Journey | undefined;
+  #now: Prepared | undefined;
+  #before: Prepared | undefined;
+  #snapshot: HTMLCanvasElement | undefined;
+  #spin: { from: number; since: number | undefined } = { from: 12, since: undefined };
+
+  constructor(elements: Elements) {
+    this.#elements = elements;
+    const context = elements.canvas.getContext("2d", { alpha: false });
+    if (!context) throw new Error("this browser draws no canvas");
+    this.#context = context;
+    this.#labels = new LabelLayer(elements.labels);
+    this.#theme = currentTheme();
+    this.#loop = new Loop((now) => this.#draw(now), browserLoopHost);
+    this.#listen();
+    this.#measure();
+  }
+
+  setLand(rings: readonly Ring[]): void {
+    this.#painter.setLand(rings);
+    this.#loop.wake();
+  }
+
+  /** Without motion, what is new fades in. */
+  setStill(isStill: boolean): void {
+    if (this.#isStill === isStill) return;
+    this.#isStill = isStill;
+    if (isStill && this.#journey) this.#begin(stillOf(this.#journey.scene, performance.now()));
+    this.#loop.wake();
+  }
+
+  show(scene: Scene, labels: readonly [LabelText, LabelText], sun: Vec3): void {
+    const now = performance.now();
+    const from = this.#shot(now);
+    this.#before = this.#now;
+    this.#now = prepare(scene);
+    this.#sun = sun;
+    this.#labels.set(labels);
+    this.#begin(this.#isStill ? stillOf(scene, now) : journeyTo(scene, from, now));
+  }
+
+  /** The same places, named otherwise. */
+  relabel(labels: readonly [LabelText, LabelText]): void {
+    this.#labels.set(labels);
+    this.#loop.wake();
+  }
+
+  /** The visitor asked for something else: the globe leaves their hand. */
+  letGo(): void {
+    this.#steering.letGo();
+  }
+
+  #begin(journey: Journey): void {
+    this.#snapshot = journey.isStill && this.#journey ? copyOf(this.#elements.canvas) : undefined;
+    this.#journey = journey;
+    this.#loop.wake();
+  }
+
+  #draw(now: number): boolean | number {
+    const frame = this.#frame(now);
+    const shot = this.#steering.view(frame.shot, now, this.#isStill);
+    const disc = { ...this.#disc, radius: this.#disc.radius * shot.zoom };
+    const change = this.#steering.nextChange(now);
+    const isMoving = frame.isMoving || change === now;
+    this.#quality.observe(now);
+    this.#fitPixels();
+    this.#painter.paint(this.#context, {
+      ...this.#size,
+      disc,
+      theme: this.#theme,
+      sun: this.#sun,
+      isCoarse: isMoving && this.#quality.level > 0,
+      frame: { ...frame, shot },
+      now: this.#now,
+      before: this.#snapshot ? undefined : this.#before,
+    });
+    this.#drawSnapshot(frame);
+    this.#placeLabels(frame, shot, disc);
+    if (!frame.isMoving) this.#snapshot = undefined;
+    return isMoving || (change === undefined ? false : change - now);
+  }
+
+  #frame(now: number): Frame {
+    if (this.#journey) return frameAt(this.#journey, now);
+    this.#spin.since ??= now;
+    const turned = this.#isStill ? 0 : ((now - this.#spin.since) / 1000) * SPIN;
+    const shot = { orientation: lookAt([this.#spin.from + turned, 18]), zoom: 1 };
+    return { ...NOTHING, shot, isMoving: !this.#isStill };
+  }
+
+  /** What is seen now. */
+  #shot(now: number): Shot {
+    return this.#steering.view(this.#frame(now).shot, now, this.#isStill);
+  }
+
+  #drawSnapshot({ before }: Frame): void {
+    if (!this.#snapshot || before <= 0) return;
+    this.#context.globalAlpha = before;
+    this.#context.drawImage(this.#snapshot, 0, 0, this.#size.width, this.#size.height);
+    this.#context.globalAlpha = 1;
+  }
+
+  #placeLabels(frame: Frame, shot: Shot, disc: Disc): void {
+    if (!this.#now) return;
+    const matrix = toMatrix(shot.orientation);
+    const { first, second } = this.#now.scene;
+    const anchors = [first, second].map((place) =>
+      isInSight(matrix, disc, place) ? headOf(matrix, disc, place) : undefined,
+    );
+    this.#labels.place(anchors, frame.labels, this.#bounds);
+  }
+
+  #listen(): void {
+    const { stage, lens } = this.#elements;
+    const now = () => performance.now();
+    const steered = (move: (from: Shot, at: number) => void) => {
+      move(this.#shot(now()), now());
+      this.#loop.wake();
+    };
+    listen(
+      lens,
+      {
+        hold: () => steered((from, at) => this.#steering.hold(from, at)),
+        release: () => steered((_, at) => this.#steering.release(at)),
+        turn: (east, north) => steered((from, at) => this.#steering.turn(from, east, north, at)),
+        zoom: (factor) => steered((from, at) => this.#steering.zoom(from, factor, at)),
+      },
+      () => this.#disc.radius * this.#shot(now()).zoom,
+    );
+    const observer = new ResizeObserver(() => this.#measure());
+    observer.observe(stage);
+    observer.observe(lens);
+    for (const query of [
+      "(prefers-color-scheme: dark)",
+      "(forced-colors: active)",
+      "(prefers-contrast: more)",
+    ]) {
+      matchMedia(query).addEventListener("change", () => {
+        this.#theme = currentTheme();
+        this.#loop.wake();
+      });
+    }
+    let isInSight = true;
+    const look = () => this.#loop.setVisible(isInSight && !document.hidden);
+    document.addEventListener("visibilitychange", look);
+    new IntersectionObserver((entries) => {
+      isInSight = entries[entries.length - 1]?.isIntersecting === true;
+      look();
+    }).observe(lens);
+  }
+
+  #measure(): void {
+    const stage = this.#elements.stage.getBoundingClientRect();
+    const lens = this.#elements.lens.getBoundingClientRect();
+    const [left, top] = [lens.left - stage.left, lens.top - stage.top];
+    const radius = Math.max(40, Math.min(lens.width * OF_WIDTH, lens.height * OF_HEIGHT));
+    this.#size = { width: Math.max(1, stage.width), height: Math.max(1, stage.height) };
+    this.#disc = { x: left + lens.width / 2, y: top + lens.height / 2, radius };
+    this.#bounds = {
+      left: left + MARGIN,
+      top: top + MARGIN,
+      width: lens.width - 2 * MARGIN,
+      height: lens.height - 2 * MARGIN,
+    };
+    this.#labels.measure();
+    this.#quality.reset();
+    this.#loop.wake();
+  }
+
+  /** Gives the canvas as many pixels as it is to have; that also empties it. */
+  #fitPixels(): void {
+    const { canvas } = this.#elements;
+    const most = this.#quality.level > 1 ? 1 : MOST_PIXELS;
+    const ratio = Math.min(most, window.devicePixelRatio || 1);
+    const [width, height] = [Math.round(this.#size.width * ratio), Math.round(this.#size.height * ratio)];
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  /** Where the camera looks: longitude and latitude. For tests and for the curious. */
+  get centre(): readonly [number, number] {
+    return centreOf(this.#shot(performance.now()).orientation);
+  }
+}
+
+function currentTheme(): Theme {
+  const style = getComputedStyle(document.documentElement);
+  return readTheme((name) => style.getPropertyValue(name));
+}
+
+function copyOf(canvas: HTMLCanvasElement): HTMLCanvasElement {
+  const copy = document.createElement("canvas");
+  copy.width = canvas.width;
+  copy.height = canvas.height;
+  copy.getContext("2d")?.drawImage(canvas, 0, 0);
+  return copy;
+}
