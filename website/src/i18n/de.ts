@@ -1,0 +1,28 @@
+import type { Messages } from "./messages";
+
+export const de: Messages = {
+  language: "Deutsch",
+  direction: "ltr",
+  sentence: "Jemand in {a} und jemand in {b} haben in derselben Sekunde „{song}“ gestartet.",
+  sentenceUntitled: "Jemand in {a} und jemand in {b} haben in derselben Sekunde denselben Song gestartet.",
+  untitled: "Ein Song ohne Titel",
+  rightNow: "Gerade jetzt",
+  earlier: "Um {time}",
+  backToNow: "Zurück zu jetzt",
+  apart: "{distance} voneinander entfernt",
+  listeners: { one: "{n} Person hört zu", other: "{n} Menschen hören zu" },
+  recent: "Die letzten zehn Paare",
+  recentEmpty: "Sie erscheinen hier.",
+  pause: "Bewegung anhalten",
+  resume: "Bewegung fortsetzen",
+  chooseLanguage: "Sprache",
+  skip: "Zum Paar springen",
+  waitingForFirst: "Warten auf das erste Paar …",
+  waitingForNext: "Warten auf das nächste Paar …",
+  reconnecting: "Gerade keine Verbindung. Neuer Versuch …",
+  paused: "Angehalten",
+  globe: "Globus: Ein Bogen verbindet {a} und {b}",
+  globeEmpty: "Globus",
+  globeHelp: "Pfeiltasten drehen ihn, Plus und Minus zoomen.",
+  footer: "Keine Cookies, kein Tracking. Karte: Natural Earth.",
+};

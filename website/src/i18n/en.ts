@@ -1,0 +1,28 @@
+import type { Messages } from "./messages";
+
+export const en: Messages = {
+  language: "English",
+  direction: "ltr",
+  sentence: "Someone in {a} and someone in {b} pressed play on “{song}” in the same second.",
+  sentenceUntitled: "Someone in {a} and someone in {b} pressed play on the same song in the same second.",
+  untitled: "A song without a title",
+  rightNow: "Right now",
+  earlier: "At {time}",
+  backToNow: "Back to now",
+  apart: "{distance} apart",
+  listeners: { one: "{n} person listening", other: "{n} people listening" },
+  recent: "The last ten pairs",
+  recentEmpty: "They will appear here.",
+  pause: "Pause motion",
+  resume: "Resume motion",
+  chooseLanguage: "Language",
+  skip: "Skip to the pair",
+  waitingForFirst: "Waiting for the first pair …",
+  waitingForNext: "Waiting for the next pair …",
+  reconnecting: "No connection at the moment. Trying again …",
+  paused: "Paused",
+  globe: "Globe: an arc joins {a} and {b}",
+  globeEmpty: "Globe",
+  globeHelp: "Arrow keys turn it, plus and minus zoom.",
+  footer: "No cookies, no tracking. Map: Natural Earth.",
+};

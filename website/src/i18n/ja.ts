@@ -1,0 +1,28 @@
+import type { Messages } from "./messages";
+
+export const ja: Messages = {
+  language: "日本語",
+  direction: "ltr",
+  sentence: "{a}の誰かと{b}の誰かが、同じ一秒に「{song}」を再生しました。",
+  sentenceUntitled: "{a}の誰かと{b}の誰かが、同じ一秒に同じ曲を再生しました。",
+  untitled: "無題の曲",
+  rightNow: "たった今",
+  earlier: "{time}",
+  backToNow: "今に戻る",
+  apart: "距離 {distance}",
+  listeners: { other: "{n}人が再生中" },
+  recent: "直近の10組",
+  recentEmpty: "ここに表示されます。",
+  pause: "動きを止める",
+  resume: "動きを再開",
+  chooseLanguage: "言語",
+  skip: "ペアへ移動",
+  waitingForFirst: "最初のペアを待っています…",
+  waitingForNext: "次のペアを待っています…",
+  reconnecting: "現在接続できません。再試行しています…",
+  paused: "一時停止中",
+  globe: "地球儀：{a}と{b}を弧が結んでいます",
+  globeEmpty: "地球儀",
+  globeHelp: "矢印キーで回転、プラスとマイナスで拡大・縮小。",
+  footer: "Cookieも追跡もありません。地図：Natural Earth",
+};

@@ -1,0 +1,28 @@
+import type { Messages } from "./messages";
+
+export const ptBR: Messages = {
+  language: "Português (Brasil)",
+  direction: "ltr",
+  sentence: "Alguém em {a} e alguém em {b} deram play em “{song}” no mesmo segundo.",
+  sentenceUntitled: "Alguém em {a} e alguém em {b} deram play na mesma música no mesmo segundo.",
+  untitled: "Uma música sem título",
+  rightNow: "Agora mesmo",
+  earlier: "Às {time}",
+  backToNow: "Voltar para agora",
+  apart: "A {distance} de distância",
+  listeners: { one: "{n} pessoa ouvindo", other: "{n} pessoas ouvindo" },
+  recent: "Os últimos dez pares",
+  recentEmpty: "Eles aparecerão aqui.",
+  pause: "Pausar movimento",
+  resume: "Retomar movimento",
+  chooseLanguage: "Idioma",
+  skip: "Ir para o par",
+  waitingForFirst: "Aguardando o primeiro par…",
+  waitingForNext: "Aguardando o próximo par…",
+  reconnecting: "Sem conexão no momento. Tentando de novo…",
+  paused: "Pausado",
+  globe: "Globo: um arco une {a} e {b}",
+  globeEmpty: "Globo",
+  globeHelp: "As setas giram, mais e menos dão zoom.",
+  footer: "Sem cookies nem rastreamento. Mapa: Natural Earth.",
+};

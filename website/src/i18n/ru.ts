@@ -1,0 +1,33 @@
+import type { Messages } from "./messages";
+
+export const ru: Messages = {
+  language: "Русский",
+  direction: "ltr",
+  sentence: "{a} и {b}: в одну и ту же секунду здесь и там включили «{song}».",
+  sentenceUntitled: "{a} и {b}: в одну и ту же секунду здесь и там включили одну и ту же песню.",
+  untitled: "Песня без названия",
+  rightNow: "Прямо сейчас",
+  earlier: "В {time}",
+  backToNow: "Вернуться к текущей паре",
+  apart: "Между ними {distance}",
+  listeners: {
+    one: "Слушает {n} человек",
+    few: "Слушают {n} человека",
+    many: "Слушают {n} человек",
+    other: "Слушают {n} человека",
+  },
+  recent: "Последние десять пар",
+  recentEmpty: "Они появятся здесь.",
+  pause: "Остановить движение",
+  resume: "Продолжить движение",
+  chooseLanguage: "Язык",
+  skip: "Перейти к паре",
+  waitingForFirst: "Ждём первую пару…",
+  waitingForNext: "Ждём следующую пару…",
+  reconnecting: "Сейчас нет связи. Пробуем снова…",
+  paused: "Пауза",
+  globe: "Глобус: дуга соединяет {a} и {b}",
+  globeEmpty: "Глобус",
+  globeHelp: "Стрелки вращают, плюс и минус меняют масштаб.",
+  footer: "Без cookie и слежки. Карта: Natural Earth.",
+};

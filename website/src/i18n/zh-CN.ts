@@ -1,0 +1,28 @@
+import type { Messages } from "./messages";
+
+export const zhCN: Messages = {
+  language: "简体中文",
+  direction: "ltr",
+  sentence: "{a}和{b}，有两个人在同一秒按下播放键，听的都是《{song}》。",
+  sentenceUntitled: "{a}和{b}，有两个人在同一秒按下播放键，听的是同一首歌。",
+  untitled: "无标题的歌曲",
+  rightNow: "就在此刻",
+  earlier: "{time}",
+  backToNow: "回到此刻",
+  apart: "相距{distance}",
+  listeners: { other: "{n}人正在听" },
+  recent: "最近十对",
+  recentEmpty: "将显示在这里。",
+  pause: "暂停动画",
+  resume: "继续动画",
+  chooseLanguage: "语言",
+  skip: "跳到当前这一对",
+  waitingForFirst: "正在等待第一对……",
+  waitingForNext: "正在等待下一对……",
+  reconnecting: "暂时无法连接，正在重试……",
+  paused: "已暂停",
+  globe: "地球仪：一条弧线连接{a}和{b}",
+  globeEmpty: "地球仪",
+  globeHelp: "方向键旋转，加号和减号缩放。",
+  footer: "没有 Cookie，没有跟踪。地图：Natural Earth",
+};
