@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { formatFor } from "../i18n/format";
+import { Preferences } from "../preferences";
+import { session } from "../testing/slots";
+import { ownArtwork } from "./artwork";
+import { patternFor } from "./pattern";
+import { pairText, sentenceText } from "./sentence";
+
+describe("a pattern", () => {
+  it("is the same for the same track, and another for another", () => {
+    expect(patternFor("track-1")).toEqual(patternFor("track-1"));
+    const patterns = new Set(Array.from({ length: 500 }, (_, i) => JSON.stringify(patternFor(`track-${i}`))));
+    expect(patterns.size).toBeGreaterThan(300);
+  });
+
+  it("is drawn inside its square, in colours", () => {
+    for (let i = 0; i < 500; i++) {
+      const { background, shapes } = patternFor(`${i}`);
+      expect(background).toMatch(/^#[0-9a-f]{6}$/);
+      expect(shapes.length).toBeGreaterThan(3);
+      for (const { path, fill } of shapes) {
+        expect(fill).toMatch(/^#[0-9a-f]{6}$/);
+        expect(path).toMatch(/^M[-\d. aAhHvVlLzZ]+$/);
+        expect(path).not.toContain("NaN");
+      }
+    }
+  });
+
+  it("exists for any id", () => {
+    for (const id of ["", "曲", "\u0000", "x".repeat(10_000)])
+      expect(patternFor(id).shapes.length).toBeGreaterThan(0);
+  });
+});
+
+describe("artwork", () => {
+  it.each([
+    [undefined, undefined],
+    ["https://elsewhere.example/cover.jpg", undefined],
+    ["//elsewhere.example/cover.jpg", undefined],
+    ["data:image/png;base64,AAAA", undefined],
+    ["javascript:alert(1)", undefined],
+    ["http://[", undefined],
+    ["/covers/1.jpg", "https://here.example/covers/1.jpg"],
+    ["https://here.example/covers/1.jpg", "https://here.example/covers/1.jpg"],
+  ])("of %s is shown only if it is the site's own", (url, expected) => {
+    expect(ownArtwork(url, "https://here.example")).toBe(expected);
+  });
+});
+
+describe("the sentence", () => {
+  const english = formatFor("en", ["en-AU"]);
+
+  it("says who shares what with whom, and how far apart", () => {
+    expect(sentenceText(session("1", "Harbour Lights"), english)).toBe(
+      "Someone in Lima and someone in Osaka pressed play on “Harbour Lights” in the same second. 9,877 km apart",
+    );
+  });
+
+  it("does without a title", () => {
+    const untitled = session("1");
+    const text = sentenceText({ ...untitled, track: { ...untitled.track, title: undefined } }, english);
+    expect(text).toContain("pressed play on the same song in the same second");
+  });
+
+  it("names a pair shortly", () => {
+    expect(pairText(session("1"))).toBe("Lima – Osaka");
+  });
+});
+
+describe("preferences", () => {
+  it("last for a visit where nothing may be stored", () => {
+    for (const storage of [
+      () => undefined,
+      () => {
+        throw new DOMException("denied", "SecurityError");
+      },
+    ]) {
+      const preferences = new Preferences(storage);
+      expect(preferences.language).toBeUndefined();
+      preferences.language = "ja";
+      preferences.isPaused = true;
+      expect([preferences.language, preferences.isPaused]).toEqual(["ja", true]);
+    }
+  });
+
+  it("last longer where it may", () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    new Preferences(() => storage).language = "ru";
+    expect(new Preferences(() => storage).language).toBe("ru");
+  });
+});

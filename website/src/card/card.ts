@@ -1,0 +1,82 @@
+/** The card: the pair that is shown, in words. */
+import type { Session, Slot } from "../api/types";
+import type { Format } from "../i18n/format";
+import { fill } from "../i18n/text";
+import { artworkOf } from "./artwork";
+import { find, make, setText } from "./dom";
+import { sentenceParts } from "./sentence";
+
+/** The elements that parts of the sentence are put in. */
+const MARKS: Readonly<Record<string, readonly ["strong" | "cite", string]>> = {
+  a: ["strong", "city city-first"],
+  b: ["strong", "city city-second"],
+  song: ["cite", "song"],
+};
+
+export class Card {
+  readonly #article = find("#pair");
+  readonly #sentence = find(".sentence");
+  readonly #artwork = find(".artwork");
+  readonly #artists = find(".artists");
+  readonly #moment = find(".moment");
+  readonly #apart = find(".apart");
+  readonly #listeners = find(".listeners");
+  readonly #back = find<HTMLButtonElement>(".back");
+  #shownTrack = "";
+  #shownSentence = "";
+
+  constructor(backToNow: () => void) {
+    this.#back.addEventListener("click", backToNow);
+  }
+
+  /** Nothing is known yet. */
+  showEmpty({ messages }: Format): void {
+    this.#article.dataset.state = "empty";
+    this.#shownSentence = "";
+    setText(this.#sentence, messages.waitingForFirst);
+    setText(this.#moment, messages.rightNow);
+    setText(this.#back, messages.backToNow);
+  }
+
+  /** `isNow` unless the visitor chose a pair of the past. */
+  show(slot: Slot, format: Format, isNow: boolean): void {
+    const session = slot.sessions[0];
+    const { messages } = format;
+    this.#article.dataset.state = isNow ? "now" : "past";
+    this.#article.dataset.slot = `${slot.number}`;
+    this.#showSentence(session, format);
+    this.#showArtwork(session);
+    setText(this.#artists, format.list(session.track.artists));
+    this.#artists.hidden = session.track.artists.length === 0;
+    const moment = isNow ? messages.rightNow : fill(messages.earlier, { time: format.time(slot.startsAt) });
+    setText(this.#moment, moment);
+    setText(this.#apart, fill(messages.apart, { distance: format.distance(session.distanceKm) }));
+    setText(this.#listeners, format.listeners(session.listeners));
+    setText(this.#back, messages.backToNow);
+    this.#back.hidden = isNow;
+  }
+
+  #showSentence(session: Session, format: Format): void {
+    const wanted = sentenceParts(session, format);
+    const key = JSON.stringify(wanted);
+    if (key === this.#shownSentence) return;
+    this.#shownSentence = key;
+    const parts = wanted.map((part) => {
+      if ("text" in part) return part.text;
+      const [name, className] = MARKS[part.name] ?? (["strong", ""] as const);
+      const element = make(name, className, part.value);
+      // A title or a name may be in a script that runs the other way.
+      element.dir = "auto";
+      return element;
+    });
+    this.#sentence.replaceChildren(make("span", "", ...parts));
+    this.#sentence.classList.toggle("long", (this.#sentence.textContent ?? "").length > 110);
+  }
+
+  #showArtwork({ track }: Session): void {
+    const key = `${track.id} ${track.artworkUrl ?? ""}`;
+    if (key === this.#shownTrack) return;
+    this.#shownTrack = key;
+    this.#artwork.replaceChildren(artworkOf(track));
+  }
+}

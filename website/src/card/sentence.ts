@@ -1,0 +1,27 @@
+/** The sentence that says who shares what with whom. */
+import type { Session } from "../api/types";
+import type { Format } from "../i18n/format";
+import { fill, type Part, partsOf } from "../i18n/text";
+
+function valuesOf({ track, places: [first, second] }: Session): Record<string, string> {
+  return { a: first.city, b: second.city, song: track.title ?? "" };
+}
+
+function templateOf({ track }: Session, { messages }: Format): string {
+  return track.title === undefined ? messages.sentenceUntitled : messages.sentence;
+}
+
+export function sentenceParts(session: Session, format: Format): readonly Part[] {
+  return partsOf(templateOf(session, format), valuesOf(session));
+}
+
+/** As it is read out: with the distance. */
+export function sentenceText(session: Session, format: Format): string {
+  const sentence = fill(templateOf(session, format), valuesOf(session));
+  return `${sentence} ${fill(format.messages.apart, { distance: format.distance(session.distanceKm) })}`;
+}
+
+/** The two cities, as the list names a pair. */
+export function pairText({ places: [first, second] }: Session): string {
+  return `${first.city} – ${second.city}`;
+}
