@@ -20,6 +20,9 @@ pub(super) fn welcome(settings: &DemoSettings, installation: &Installation) {
     say("");
     say(format_args!("Listening Together: {} plays a second through {broker}", settings.rate));
     say("");
+    if let (Some(_), [first, ..]) = (&settings.site_dir, installation.replicas.as_slice()) {
+        say(format_args!("  {:<14} {}/", "the site", first.url));
+    }
     for replica in &installation.replicas {
         say(format_args!("  {:<14} {}/api/latest", replica.region, replica.url));
     }

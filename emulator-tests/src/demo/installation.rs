@@ -77,7 +77,7 @@ impl Installation {
         say("starting the pipeline and three replicas of the API");
         let replicas = REGIONS.iter().zip(settings.port..=settings.port + 2);
         let mut replicas: Vec<_> = replicas
-            .map(|(region, port)| Replica::start(region, port, &topology, directory))
+            .map(|(region, port)| Replica::start(region, port, &topology, settings))
             .collect::<anyhow::Result<_>>()?;
         let mut pipeline = start_pipeline(settings, &topology, &databases, &tracks)?;
         pipeline.until_ready(START).await?;
@@ -145,14 +145,20 @@ impl Listeners {
 }
 
 impl Replica {
-    fn start(region: &'static str, port: u16, topology: &Topology, directory: &Path) -> anyhow::Result<Self> {
+    fn start(
+        region: &'static str,
+        port: u16,
+        topology: &Topology,
+        settings: &DemoSettings,
+    ) -> anyhow::Result<Self> {
         let mut environment = topology.settings();
         environment.extend([
             ("BIND_ADDR", format!("127.0.0.1:{port}")),
             ("REGION", region.to_owned()),
             ("REPLICA_ID", format!("demo-{port}")),
         ]);
-        let log = directory.join(format!("session-api-{region}.log"));
+        environment.extend(settings.site_dir.iter().map(|site| ("SITE_DIR", site.display().to_string())));
+        let log = settings.demo_dir.join(format!("session-api-{region}.log"));
         let service = Service::start(&binary("session-api")?, &environment, &log)?;
         Ok(Self { region, url: format!("http://localhost:{port}"), service })
     }

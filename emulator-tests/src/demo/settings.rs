@@ -47,6 +47,10 @@ pub struct DemoSettings {
     #[arg(long, default_value = "8080", value_parser = clap::value_parser!(u16).range(1..=65533))]
     pub port: u16,
 
+    /// The directory of the built site, which all replicas serve. Unset: there is only the API.
+    #[arg(long)]
+    pub site_dir: Option<PathBuf>,
+
     /// Where databases, catalogue and logs are written.
     #[arg(long, default_value = "target/demo")]
     pub demo_dir: PathBuf,
