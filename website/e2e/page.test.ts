@@ -1,0 +1,382 @@
+/** What the page does with recorded answers, when everything goes well and when it does not. */
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Latest, recorded, recordedTime, running, withPair } from "./answers.ts";
+import { COUNT_FRAMES, launch, untilSlot, untilStill, type Visit, visit } from "./browser.ts";
+import { FixtureServer } from "./fixture-server.ts";
+
+let browser: Browser;
+let server: FixtureServer;
+let visits: Visit[] = [];
+
+beforeAll(async () => {
+  browser = await launch();
+});
+
+beforeEach(async () => {
+  server = await FixtureServer.start(
+    () => recordedTime(),
+    (language) => ({ body: recorded(language) }),
+  );
+});
+
+afterEach(async () => {
+  for (const { context } of visits) await context.close();
+  visits = [];
+  await server.stop();
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+async function open(options: BrowserContextOptions & { readonly before?: string } = {}): Promise<Visit> {
+  const opened = await visit(browser, server.origin, { before: COUNT_FRAMES, ...options });
+  visits.push(opened);
+  await opened.page.goto(server.origin);
+  return opened;
+}
+
+const still = { reducedMotion: "reduce" } as const;
+const text = (page: Page, selector: string) =>
+  page
+    .locator(selector)
+    .textContent()
+    .then((found) => found ?? "");
+const until = (page: Page, selector: string, part: string, timeout = 15_000) =>
+  page.waitForFunction(
+    ([where, what]) => document.querySelector(where)?.textContent?.includes(what) === true,
+    [selector, part] as const,
+    { polling: 50, timeout },
+  );
+
+/** A world with a new slot every two seconds. */
+function run(slotMs = 2000): void {
+  server.clock = Date.now;
+  server.latest = (language) => ({ body: running(Date.now(), slotMs, slotMs / 2, language) });
+}
+
+describe("a pair", () => {
+  it("is told of in words, in a list and to those who listen", async () => {
+    const { page, complaints } = await open(still);
+    await untilSlot(page);
+    const { current, recent } = recorded("en");
+    const [session] = current.sessions;
+    const [a, b] = session?.places.map(({ city }) => city) ?? [];
+    const sentence = await text(page, ".sentence");
+    for (const part of [a, b, session?.track.title]) expect(sentence).toContain(part);
+    expect(await text(page, ".apart")).toMatch(/^1\d,\d{3} km apart$/);
+    expect(await text(page, ".listeners")).toContain("people listening");
+    expect(await page.locator(".recent li").count()).toBe(1 + recent.length);
+    expect(await page.locator("[role=status]").textContent()).toContain(sentence);
+    expect(await page.getAttribute(".lens", "aria-label")).toContain(`joins ${a} and ${b}`);
+    expect(await page.locator(".label:visible").count()).toBe(2);
+    expect(complaints).toEqual([]);
+  });
+
+  it("follows another at its start, each announced once", async () => {
+    run();
+    const announcements = `
+      window.announced = [];
+      document.addEventListener("DOMContentLoaded", () => {
+        const region = document.querySelector("[role=status]");
+        new MutationObserver(() => window.announced.push(region.textContent)).observe(region, { childList: true });
+      });
+    `;
+    const { page, complaints } = await open({ ...still, before: COUNT_FRAMES + announcements });
+    await untilSlot(page);
+    const first = Number(await page.getAttribute("#pair", "data-slot"));
+    await untilSlot(page, first + 3);
+    const announced = await page.evaluate(() => (window as unknown as { announced: string[] }).announced);
+    expect(announced).toHaveLength(4);
+    expect(new Set(announced).size).toBe(4);
+    expect(complaints).toEqual([]);
+  });
+
+  it("of the past can be chosen from the list, by keyboard, and left again", async () => {
+    const { page } = await open(still);
+    await untilSlot(page);
+    const now = await text(page, ".sentence");
+    await page.locator(".recent button").nth(3).focus();
+    await page.keyboard.press("Enter");
+    const chosen = await text(page, ".recent li:nth-child(4) .title");
+    await until(page, ".sentence", chosen);
+    expect(await text(page, ".moment")).toMatch(/^At /);
+    expect(await page.getAttribute(".recent li:nth-child(4) button", "aria-current")).toBe("true");
+    await page.locator(".back").click();
+    expect(await text(page, ".sentence")).toBe(now);
+    expect(await page.locator(".back").isVisible()).toBe(false);
+  });
+});
+
+describe("when something is missing", () => {
+  it("a title: the song is called the same song", async () => {
+    server.latest = () => ({ body: withPair(({ track }) => delete track.title) });
+    const { page } = await open(still);
+    await untilSlot(page);
+    expect(await text(page, ".sentence")).toContain("pressed play on the same song in the same second");
+    expect(await text(page, ".recent li:first-child .title")).toBe("A song without a title");
+  });
+
+  it("artwork, or it is another host's: there is a pattern, and nobody is asked", async () => {
+    for (const url of [undefined, "https://elsewhere.example/cover.jpg"]) {
+      server.latest = () => ({
+        body: withPair(({ track }) => {
+          if (url) track.artwork_url = url;
+        }),
+      });
+      const { page, complaints } = await open(still);
+      await untilSlot(page);
+      expect(await page.locator(".artwork svg path").count()).toBeGreaterThan(3);
+      expect(complaints).toEqual([]);
+    }
+  });
+
+  it("artwork that the site has is shown, and one that it lacks is not", async () => {
+    for (const [url, element] of [
+      ["/favicon.svg", "img"],
+      ["/nowhere.png", "svg"],
+    ] as const) {
+      server.latest = () => ({
+        body: withPair(({ track }) => {
+          track.artwork_url = url;
+        }),
+      });
+      const { page } = await open(still);
+      await page.waitForSelector(`.artwork ${element}`);
+    }
+  });
+
+  it("a city's name, its country's, its time zone: there is still something to read", async () => {
+    server.latest = () => ({
+      body: withPair(({ places: [first, second] }) => {
+        Object.assign(first ?? {}, { city: "", country: "Fiji", time_zone: "" });
+        Object.assign(second ?? {}, { city: "", country: "", time_zone: "Nowhere/Land" });
+      }),
+    });
+    const { page, complaints } = await open(still);
+    await untilSlot(page);
+    expect(await text(page, ".city-first")).toBe("Fiji");
+    expect(await text(page, ".city-second")).toMatch(/^\d+\.\d°N \d+\.\d°W$/);
+    expect(complaints).toEqual([]);
+  });
+
+  it("a place in the list whose city has no name in that language", async () => {
+    server.latest = (language) => {
+      const latest = recorded(language);
+      const place = latest.recent[2]?.sessions[0]?.places[1];
+      if (place) Object.assign(place, { city: "", country: "キリバス" });
+      return { body: latest };
+    };
+    const { page } = await open({ ...still, locale: "ja-JP" });
+    await untilSlot(page);
+    expect(await text(page, ".recent li:nth-child(4) .names")).toContain("キリバス");
+  });
+
+  it("JavaScript: a sentence says so and leads to the latest pair", async () => {
+    const { page } = await open({ javaScriptEnabled: false });
+    expect(await page.getAttribute("noscript a", "href")).toBe("/api/latest");
+    expect(await text(page, "noscript")).toContain("people in far-apart cities start the same song");
+  });
+
+  it("anywhere to store things", async () => {
+    const before = `${COUNT_FRAMES} Object.defineProperty(window, "localStorage", { get() { throw new Error("no"); } });`;
+    const { page, complaints } = await open({ ...still, before });
+    await untilSlot(page);
+    await page.selectOption(".language select", "fr");
+    await until(page, ".sentence", "quelqu’un");
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe("when the server", () => {
+  it("knows nothing yet (503), the page waits and then shows the first pair", async () => {
+    server.latest = () => ({ status: 503 });
+    const { page } = await open(still);
+    await until(page, ".status", "No connection at the moment");
+    expect(await text(page, ".sentence")).toContain("Waiting for the first pair");
+    server.latest = (language) => ({ body: recorded(language) });
+    await untilSlot(page);
+    await page.waitForFunction(() => document.querySelector(".status")?.textContent === "");
+  });
+
+  it("is gone for a minute, the last pair stays, and the page says quietly that it waits", async () => {
+    const { page } = await open(still);
+    await untilSlot(page);
+    const before = await text(page, ".sentence");
+    server.latest = () => "gone";
+    server.isTimeGone = true;
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await until(page, ".status", "Trying again");
+    expect(await text(page, ".sentence")).toBe(before);
+    expect(await page.locator(".recent li").count()).toBe(10);
+    const later = recordedTime() + 60_000;
+    server.clock = () => later;
+    server.latest = () => ({ body: running(later, 5000, 2000) });
+    await untilSlot(page, Math.floor(later / 5000));
+    expect(await text(page, ".status")).toBe("");
+  });
+
+  it("announces nothing more, the last pair stays", async () => {
+    server.latest = () => ({ body: withPair(() => {}) });
+    const { page } = await open(still);
+    await untilSlot(page);
+    const before = await text(page, ".sentence");
+    const later = recordedTime() + 30_000;
+    server.clock = () => later;
+    await page.reload();
+    await until(page, ".status", "Waiting for the next pair");
+    expect(await text(page, ".sentence")).toBe(before);
+  });
+
+  it("answers something older, nothing goes back", async () => {
+    const now = recordedTime();
+    server.latest = () => ({ body: running(now, 5000, 2000) });
+    const { page } = await open(still);
+    const number = Math.floor(now / 5000);
+    await untilSlot(page, number);
+    server.latest = () => ({ body: running(now - 15_000, 5000, 2000) });
+    server.clock = () => now - 15_000;
+    const asked = server.asked.length;
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    while (server.asked.length === asked) await page.waitForTimeout(50);
+    await page.waitForTimeout(300);
+    expect(await page.getAttribute("#pair", "data-slot")).toBe(`${number}`);
+  });
+
+  it("answers nonsense, the page stays as it is", async () => {
+    const { page, complaints } = await open(still);
+    await untilSlot(page);
+    const before = await text(page, ".sentence");
+    for (const body of [null, [], {}, { current: { sessions: [{}] } }, "x"]) {
+      server.latest = () => ({ body });
+      const asked = server.asked.length;
+      await page.evaluate(() => window.dispatchEvent(new Event("online")));
+      while (server.asked.length === asked) await page.waitForTimeout(20);
+      expect(await text(page, ".sentence")).toBe(before);
+    }
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe("motion", () => {
+  it("ends, and then not one frame is drawn", async () => {
+    server.latest = () => ({ body: withPair(() => {}) });
+    const { page } = await open();
+    await untilSlot(page);
+    await untilStill(page);
+    const before = await page.evaluate(() => window.framesAsked);
+    expect(before).toBeGreaterThan(30);
+    await page.waitForTimeout(2500);
+    expect(await page.evaluate(() => window.framesAsked)).toBe(before);
+  });
+
+  it("is not there for those who want none: pictures fade into one another", async () => {
+    run();
+    const { page } = await open(still);
+    await untilSlot(page);
+    const positions = new Set<string>();
+    const first = Number(await page.getAttribute("#pair", "data-slot"));
+    await untilSlot(page, first + 1);
+    for (let i = 0; i < 10; i++) {
+      positions.add((await page.getAttribute(".label-first", "style"))?.replace(/opacity[^;]*;/, "") ?? "");
+      await page.waitForTimeout(60);
+    }
+    expect(positions.size).toBe(1);
+    expect(await page.locator(".progress").isVisible()).toBe(false);
+  });
+
+  it("stops by a button that says so, for as long as the visitor wants", async () => {
+    run();
+    const { page } = await open();
+    await untilSlot(page);
+    await page.getByRole("button", { name: "Pause motion" }).click();
+    await untilStill(page);
+    const [frames, shown] = [await page.evaluate(() => window.framesAsked), await text(page, ".sentence")];
+    await page.waitForTimeout(4500);
+    expect(await page.evaluate(() => window.framesAsked)).toBe(frames);
+    expect(await text(page, ".sentence")).toBe(shown);
+    expect(await text(page, ".status")).toBe("Paused");
+    await page.reload();
+    await untilSlot(page);
+    const slot = await page.getAttribute("#pair", "data-slot");
+    await page.getByRole("button", { name: "Resume motion" }).click();
+    await untilSlot(page, Number(slot) + 3);
+    expect(await text(page, ".status")).toBe("");
+  });
+
+  it("rests, and nothing is asked, while the page is out of sight", async () => {
+    run();
+    const before = `${COUNT_FRAMES} window.isHidden = false;
+      Object.defineProperty(document, "hidden", { get: () => window.isHidden });`;
+    const { page } = await open({ before });
+    await untilSlot(page);
+    const hide = (isHidden: boolean) =>
+      page.evaluate((value) => {
+        Object.assign(window, { isHidden: value });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await hide(true);
+    await page.waitForTimeout(300);
+    const [frames, asked] = [await page.evaluate(() => window.framesAsked), server.asked.length];
+    await page.waitForTimeout(3000);
+    expect(await page.evaluate(() => window.framesAsked)).toBe(frames);
+    expect(server.asked.length).toBe(asked);
+    await hide(false);
+    await untilSlot(page, Math.floor(Date.now() / 2000));
+  });
+});
+
+describe("the globe", () => {
+  const place = async (page: Page) => {
+    const box = await page.locator(".label-first").boundingBox();
+    return [Math.round(box?.x ?? 0), Math.round(box?.y ?? 0)];
+  };
+
+  it("turns by arrow keys and by dragging, and goes back when it is left alone", async () => {
+    const near = (language: string): Latest =>
+      withPair(({ places: [first, second] }) => {
+        Object.assign(first ?? {}, { latitude: 0, longitude: -30 });
+        Object.assign(second ?? {}, { latitude: 0, longitude: 30 });
+      }, language);
+    server.latest = (language) => ({ body: near(language) });
+    const { page } = await open(still);
+    await untilSlot(page);
+    await untilStill(page);
+    const start = await place(page);
+    await page.locator(".lens").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.waitForTimeout(150);
+    const right = await place(page);
+    expect(right[0]).toBeLessThan((start[0] ?? 0) - 10);
+    await page.keyboard.press("ArrowUp");
+    await page.waitForTimeout(150);
+    const up = await place(page);
+    expect(up[1]).toBeGreaterThan(right[1] ?? 0);
+    await page.mouse.move(720, 380);
+    await page.mouse.down();
+    await page.mouse.move(820, 380, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForTimeout(150);
+    expect((await place(page))[0]).toBeGreaterThan((up[0] ?? 0) + 40);
+    await page.waitForTimeout(5600);
+    expect(await place(page)).toEqual(start);
+  });
+
+  it("grows by plus and by the wheel", async () => {
+    const { page } = await open(still);
+    await untilSlot(page);
+    await untilStill(page);
+    const looks = () => page.locator("canvas").screenshot();
+    const before = await looks();
+    await page.locator(".lens").focus();
+    await page.keyboard.press("+");
+    await page.waitForTimeout(200);
+    const nearer = await looks();
+    expect(nearer.equals(before)).toBe(false);
+    await page.mouse.move(720, 380);
+    await page.mouse.wheel(0, -300);
+    await page.waitForTimeout(200);
+    expect((await looks()).equals(nearer)).toBe(false);
+  });
+});

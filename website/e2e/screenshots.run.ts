@@ -1,0 +1,98 @@
+/** Pictures of the page, for people to look at: `make screenshots` writes them to screenshots/. */
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { BrowserContextOptions } from "playwright-core";
+import { expect, it } from "vitest";
+import { type Latest, place, recorded, recordedTime, type Session, withPair } from "./answers.ts";
+import { COUNT_FRAMES, launch, untilSlot, untilStill, visit } from "./browser.ts";
+import { FixtureServer } from "./fixture-server.ts";
+
+const FOLDER = fileURLToPath(new URL("../screenshots/", import.meta.url));
+
+interface Picture {
+  readonly name: string;
+  readonly options: BrowserContextOptions;
+  readonly answer?: (language: string) => Latest;
+  /** Milliseconds after the pair is shown; without, when all is still. */
+  readonly after?: number;
+  readonly isWhole?: boolean;
+}
+
+const desktop = { viewport: { width: 1280, height: 720 } };
+const wall = { viewport: { width: 1920, height: 1080 } };
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+const dark = { colorScheme: "dark" } as const;
+const light = { colorScheme: "light" } as const;
+
+const pair =
+  (title: string, km: number, first: Session["places"][number], second: Session["places"][number]) =>
+  (language: string) =>
+    withPair((session) => {
+      session.track = { id: title, title, artists: ["Renfitri Raquilya"] };
+      session.distance_km = km;
+      session.places = [first, second];
+    }, language);
+
+const americas = pair(
+  "Lantern Street",
+  9930,
+  place("Lisbon", 38.72, -9.14, "Europe/Lisbon"),
+  place("Lima", -12.05, -77.04, "America/Lima"),
+);
+
+const PICTURES: readonly Picture[] = [
+  { name: "desktop-dark", options: { ...desktop, ...dark } },
+  { name: "desktop-light", options: { ...desktop, ...light } },
+  { name: "desktop-dark-near", options: { ...desktop, ...dark }, answer: americas },
+  { name: "desktop-light-near", options: { ...desktop, ...light }, answer: americas },
+  { name: "desktop-flying", options: { ...desktop, ...dark }, answer: americas, after: 1500 },
+  { name: "desktop-reduced-motion", options: { ...desktop, ...dark, reducedMotion: "reduce" } },
+  { name: "wall-dark", options: { ...wall, ...dark }, answer: americas },
+  { name: "phone-dark", options: { ...phone, ...dark }, answer: americas },
+  { name: "phone-light", options: { ...phone, ...light } },
+  { name: "phone-whole", options: { ...phone, ...dark }, isWhole: true },
+  { name: "phone-japanese", options: { ...phone, ...light, locale: "ja-JP" } },
+  { name: "phone-portuguese", options: { ...phone, ...dark, locale: "pt-BR" } },
+  { name: "desktop-japanese", options: { ...desktop, ...dark, locale: "ja-JP" } },
+  { name: "desktop-portuguese", options: { ...desktop, ...light, locale: "pt-BR" } },
+  { name: "desktop-russian", options: { ...desktop, ...dark, locale: "ru-RU" } },
+  { name: "desktop-chinese", options: { ...desktop, ...light, locale: "zh-CN" } },
+  { name: "tablet-light", options: { viewport: { width: 820, height: 1180 }, ...light }, answer: americas },
+  { name: "narrow-320", options: { viewport: { width: 320, height: 640 }, ...dark } },
+  {
+    name: "zoomed-200-percent",
+    options: { viewport: { width: 640, height: 360 }, deviceScaleFactor: 2, ...light },
+  },
+];
+
+it("writes the pictures", async () => {
+  mkdirSync(FOLDER, { recursive: true });
+  const only = process.env.ONLY ?? "";
+  const browser = await launch();
+  for (const { name, options, answer, after, isWhole } of PICTURES.filter((picture) =>
+    picture.name.includes(only),
+  )) {
+    const latest = (language: string) => (answer ? answer(language) : recorded(language));
+    const server = await FixtureServer.start(
+      () => recordedTime(800),
+      (language) => ({ body: latest(language) }),
+    );
+    const { page, context, complaints } = await visit(browser, server.origin, {
+      ...options,
+      before: COUNT_FRAMES,
+    });
+    await page.goto(server.origin);
+    await untilSlot(page);
+    if (after === undefined) {
+      await untilStill(page);
+      await page.waitForTimeout(700);
+    } else {
+      await page.waitForTimeout(after);
+    }
+    await page.screenshot({ path: `${FOLDER}${name}.png`, fullPage: isWhole ?? false });
+    expect(complaints, name).toEqual([]);
+    await context.close();
+    await server.stop();
+  }
+  await browser.close();
+}, 300_000);
