@@ -13,13 +13,29 @@ help: ## List the targets
 ## ---- Use ----
 
 .PHONY: demo
-demo: prerequisites ## Run everything on this machine: broker, pipeline, three replicas, simulated listeners
+demo: prerequisites ## Run everything on this machine: broker, pipeline, three replicas, the site, simulated listeners
 	cargo build --locked --release --bins
-	@exec target/release/demo
+	@if [ -z "$${SITE_DIR-}" ] && scripts/prerequisites.sh node && $(MAKE) --no-print-directory site; then \
+	  export SITE_DIR=website/dist; \
+	fi; exec target/release/demo
 
 .PHONY: demo-help
 demo-help: prerequisites ## Tell of the demo's settings
 	cargo run --locked --release --quiet --bin demo -- --help
+
+.PHONY: site
+site: website/node_modules/.package-lock.json ## Build the website to website/dist
+	cd website && npm run build
+
+website/node_modules/.package-lock.json: website/package-lock.json
+	@scripts/prerequisites.sh node
+	cd website && npm ci --no-fund --no-audit
+	@touch $@
+
+.PHONY: screenshots
+screenshots: site ## Write pictures of the website to website/screenshots
+	@scripts/prerequisites.sh browser
+	cd website && npm run screenshots
 
 ## ---- Check ----
 
@@ -27,6 +43,18 @@ demo-help: prerequisites ## Tell of the demo's settings
 test: prerequisites emulator python lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
+	@$(MAKE) --no-print-directory test-site
+
+.PHONY: test-site
+test-site: prerequisites site ## The website: lint, types, unit tests, and the page in a browser on a running demo
+	@scripts/prerequisites.sh browser
+	cargo build --locked --workspace --bins
+	cd website && npm run lint && npm run typecheck && npm test && npm run e2e
+
+.PHONY: measure-site
+measure-site: site ## What the website costs: bytes, frames a second, time to the first pair
+	@scripts/prerequisites.sh browser
+	cd website && npm run measure
 
 .PHONY: test-unit
 test-unit: prerequisites python ## Only the tests that need no broker

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`), for tests that use tools
-# from PyPI (`python`), for comparing servers (`servers`) or for fuzzing (`fuzz`). Says plainly what it cannot install, and
-# how to do it by hand.
+# from PyPI (`python`), for the website (`node`), for its tests (`browser`), for comparing servers (`servers`) or for
+# fuzzing (`fuzz`). Says plainly what it cannot install, and how to do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
 rust_needed=1.95
+# The oldest Node.js that Vite runs on.
+node_needed=20.19
 
 say() { printf 'prerequisites: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -60,6 +62,27 @@ python() {
     fail "Python's venv is missing and cannot be installed here; install Python 3.10 or newer with venv and pip"
 }
 
+# What builds the website.
+node_js() {
+  have node && have npm || apt_install nodejs npm ||
+    fail "Node.js is missing and cannot be installed here; without it there is no website. Install Node.js $node_needed or
+newer, with npm, from https://nodejs.org"
+  local version
+  version=$(node --version)
+  version=${version#v}
+  [ "$(printf '%s\n%s\n' "$node_needed" "$version" | sort -V | head -1)" = "$node_needed" ] ||
+    fail "Node.js $version is too old for the website, which needs $node_needed or newer; see https://nodejs.org"
+}
+
+# What the website is tested in, with the fonts of its languages.
+browser() {
+  [ -n "${CHROMIUM:-}" ] || have chromium || have google-chrome || apt_install chromium ||
+    fail "Chromium is missing and cannot be installed here; install it, or set CHROMIUM to its path"
+  [ -n "$(have fc-list && fc-list :lang=ja 2>/dev/null | head -1)" ] ||
+    apt_install fontconfig fonts-noto-cjk fonts-inter fonts-urw-base35 ||
+    say "there are no fonts for Japanese and Chinese, and none can be installed here; pictures will show boxes"
+}
+
 # What the endpoint is compared with, and what asks them.
 servers() {
   need_package wrk wrk
@@ -97,7 +120,9 @@ case "${1:-}" in
   build) build ;;
   emulator) emulator ;;
   python) python ;;
+  node) node_js ;;
+  browser) browser ;;
   servers) servers ;;
   fuzz) fuzz ;;
-  *) fail "say build, emulator, python, servers or fuzz" ;;
+  *) fail "say build, emulator, python, node, browser, servers or fuzz" ;;
 esac
