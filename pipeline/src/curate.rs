@@ -118,6 +118,12 @@ impl<A> Curator<A> {
         self.next_slot - self.rules.lead
     }
 
+    /// Whether a session of `window` is too old for the next slot, and so for all.
+    #[must_use]
+    pub fn is_too_old(&self, window: Window) -> bool {
+        window.end < self.next_decision() - self.rules.max_session_age
+    }
+
     /// Takes in what may be shown.
     pub fn add(&mut self, candidate: Candidate<A>) {
         self.candidates.push(candidate);

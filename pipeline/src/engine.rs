@@ -260,6 +260,10 @@ impl<A> Engine<A> {
         if self.windows.is_late(decoded.window) {
             return Err(DropReason::Late);
         }
+        // In a backlog there are many of them: held, they would be in the way of those that can be shown.
+        if self.windows.has_fired(decoded.window) && self.curator.is_too_old(decoded.window) {
+            return Err(DropReason::NotChosen);
+        }
         let spot = self.atlas.locate(address)?;
         Ok(LocatedPlay { user, played_at, address, spot })
     }

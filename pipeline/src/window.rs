@@ -164,11 +164,17 @@ impl<A> Windows<A> {
         self.expires_at(window) <= self.watermark()
     }
 
+    /// Whether a play for `window` joins a group that has its on-time pane, or would have.
+    #[must_use]
+    pub fn has_fired(&self, window: Window) -> bool {
+        // What lies before a window that has fired is never looked at again.
+        window.end <= self.fired_to || self.is_complete(window)
+    }
+
     /// Takes a play in. It must not be late.
     pub fn insert(&mut self, track: &str, play: &LocatedPlay, held: Held<A>) {
         let window = self.window_of(play.played_at);
-        // What lies before a window that has fired is never looked at again.
-        let fired = window.end <= self.fired_to || self.is_complete(window);
+        let fired = self.has_fired(window);
         let entry = self.windows.entry(window.start);
         let tracks = entry.or_insert_with(|| WindowTracks::new(window, fired));
         let listener = Listener::of(play, window);

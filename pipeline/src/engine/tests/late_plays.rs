@@ -64,12 +64,35 @@ fn a_backlog_that_nobody_can_be_shown_is_late_at_once() {
     both(113_000, 120_010);
     both(120_100, 120_200);
     both(1_500, 120_300);
-    assert_eq!(story.dropped(), [("late", 6)]);
+    let reasons = [("late", 6), ("not_chosen", 2)];
+    assert_eq!(story.dropped(), reasons, "lateness was allowed, but what is too old to be shown is not held");
     story.time(121_700).time(123_000).confirm_all();
     assert_eq!(story.announced, ["25: song of 120100 #0, song of 113000 #0"]);
-    assert_eq!(
-        story.dropped(),
-        [("late", 6), ("not_chosen", 2)],
-        "lateness was allowed, but it is too old to be shown"
-    );
+    assert_eq!(story.dropped(), reasons);
+}
+
+#[test]
+fn a_late_play_that_no_slot_can_show_is_given_up_at_once() {
+    // The next slot starts at 125 s, is decided at 123 s, and shows what ended at 113 s or later.
+    let cases = [
+        ("too old", 111_999, vec![("not_chosen", 2)], 0),
+        ("old, but not too old", 112_000, vec![], 2),
+        ("late", 79_999, vec![("late", 2)], 0),
+    ];
+    for (name, played_at, dropped, held) in cases {
+        let mut story = Story::after(rules(), Vec::new(), at(120_000));
+        story.deliver(message("zoe", "newest", BERLIN, at(120_000)), 120_000);
+        for (user, address) in [("ana", BERLIN), ("bo", LIMA)] {
+            story.deliver(message(user, "song", address, at(played_at)), 120_010);
+        }
+        assert_eq!((story.dropped(), story.engine.ledger().held()), (dropped, held + 1), "{name}");
+    }
+}
+
+#[test]
+fn a_play_that_is_on_time_has_its_own_reason_however_soon_sessions_are_too_old() {
+    let curate = CurateRules { max_session_age: seconds(1), ..rules().curate };
+    let mut story = Story::new(Rules { curate, ..rules() });
+    story.play("ana", "song", BERLIN, 100).time(1600);
+    assert_eq!(story.dropped(), [("single_listener", 1)]);
 }
