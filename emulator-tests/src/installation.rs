@@ -187,6 +187,12 @@ pub struct LivePlays {
 }
 
 impl LivePlays {
+    /// How many plays have been sent.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Stops them and waits until every play is confirmed; returns the data of all messages.
     ///
     /// # Errors
