@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flightTime, shotsOf, wideShotOf } from "./camera";
+import { flightTime, PIN_TOP, shotsOf, wideShotOf } from "./camera";
 import {
   apply,
   centreOf,
@@ -15,6 +15,7 @@ import { along, angle, type LonLat, toVector, type Vec3 } from "./sphere";
 
 const depthOf = (orientation: Quaternion, v: Vec3) => apply(toMatrix(orientation), v)[2];
 const names = Object.keys(CITIES) as City[];
+const wide = { x: 9, y: 9 };
 const pairs = names.flatMap((a) => names.filter((b) => b !== a).map((b) => [a, b] as const));
 
 describe("an orientation", () => {
@@ -52,7 +53,7 @@ describe("an orientation", () => {
 describe("the camera", () => {
   it("has both pins well on the near side in one shot, or at first only the first one", () => {
     for (const [a, b] of pairs) {
-      const [first, second] = shotsOf(at(a), at(b));
+      const [first, second] = shotsOf(at(a), at(b), wide);
       const seen = second ? [a] : [a, b];
       for (const city of seen) {
         const depth = depthOf(first.orientation, at(city));
@@ -65,11 +66,11 @@ describe("the camera", () => {
     for (const degrees of [1, 40, 90, 130, 150, 158]) {
       const [a, b] = [toVector([0, 10]), along(toVector([0, 10]), toVector([179, 5]), 0)];
       const far = along(a, toVector([179.9, -10]), degrees / 180);
-      expect(shotsOf(b, far), `${degrees}`).toHaveLength(1);
+      expect(shotsOf(b, far, wide), `${degrees}`).toHaveLength(1);
     }
-    expect(shotsOf(at("madrid"), at("weber"))).toHaveLength(2);
-    expect(shotsOf(at("northPole"), at("southPole"))).toHaveLength(2);
-    expect(shotsOf(at("lima"), at("bangkok"))).toHaveLength(2);
+    expect(shotsOf(at("madrid"), at("weber"), wide)).toHaveLength(2);
+    expect(shotsOf(at("northPole"), at("southPole"), wide)).toHaveLength(2);
+    expect(shotsOf(at("lima"), at("bangkok"), wide)).toHaveLength(2);
   });
 
   it("looks from beside the great circle, so that the arc is seen to rise", () => {
@@ -79,32 +80,45 @@ describe("the camera", () => {
       ["berlin", "osaka"],
       ["ushuaia", "hobart"],
     ] as const) {
-      const [{ orientation }] = shotsOf(at(a), at(b));
+      const [{ orientation }] = shotsOf(at(a), at(b), wide);
       const middle = along(at(a), at(b), 0.5);
       expect(angle(toVector(centreOf(orientation)), middle)).toBeCloseTo((25 * Math.PI) / 180, 2);
     }
   });
 
   it("looks from the side of the equator", () => {
-    const [north] = shotsOf(at("berlin"), at("vladivostok"));
+    const [north] = shotsOf(at("berlin"), at("vladivostok"), wide);
     expect(Math.abs(centreOf(north.orientation)[1])).toBeLessThan(60);
-    const [south] = shotsOf(at("ushuaia"), at("hobart"));
+    const [south] = shotsOf(at("ushuaia"), at("hobart"), wide);
     expect(Math.abs(centreOf(south.orientation)[1])).toBeLessThan(66);
   });
 
   it("looks more closely at neighbours", () => {
-    const [near] = shotsOf(at("berlin"), at("potsdam"));
-    const [far] = shotsOf(at("berlin"), at("lima"));
+    const [near] = shotsOf(at("berlin"), at("potsdam"), wide);
+    const [far] = shotsOf(at("berlin"), at("lima"), wide);
     expect(near.zoom).toBeGreaterThan(1.3);
     expect(far.zoom).toBe(1);
   });
 
   it("can show the whole arc of any pair", () => {
     for (const [a, b] of pairs) {
-      const { orientation } = wideShotOf(at(a), at(b));
+      const { orientation } = wideShotOf(at(a), at(b), wide);
       // Opposite places can only both be seen on the very edge.
       expect(depthOf(orientation, at(a)), `${a}-${b}`).toBeGreaterThan(-1e-9);
       expect(depthOf(orientation, at(b)), `${a}-${b}`).toBeGreaterThan(-1e-9);
+    }
+  });
+
+  it("steps back until both pins are in sight, on a screen that is narrower than the globe", () => {
+    const narrow = { x: 0.85, y: 1 };
+    for (const [a, b] of pairs) {
+      const { orientation, zoom } = wideShotOf(at(a), at(b), narrow);
+      for (const city of [a, b]) {
+        const [x, y] = apply(toMatrix(orientation), at(city)).map((value) => value * zoom * PIN_TOP);
+        expect(Math.abs(x ?? 9), `${a}-${b}`).toBeLessThanOrEqual(narrow.x + 1e-9);
+        expect(Math.abs(y ?? 9), `${a}-${b}`).toBeLessThanOrEqual(narrow.y + 1e-9);
+      }
+      expect(zoom).toBeGreaterThan(0.78);
     }
   });
 

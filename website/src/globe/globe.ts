@@ -1,5 +1,5 @@
 /** The globe: a canvas that fills the stage, seen through a lens that the texts leave free. */
-import type { Shot } from "./camera";
+import type { Room, Shot } from "./camera";
 import { Painter, type Prepared, prepare } from "./draw";
 import { listen } from "./interaction";
 import { type Frame, frameAt, type Journey, journeyTo, type Scene, stillOf } from "./journey";
@@ -28,6 +28,8 @@ const OF_WIDTH = 0.52;
 const OF_HEIGHT = 0.47;
 /** Pixels that labels keep away from the edge of the lens. */
 const MARGIN = 6;
+/** And pins. */
+const PIN_MARGIN = 14;
 const MOST_PIXELS = 2;
 /** Degrees a second that the globe turns by while there is nothing to show. */
 const SPIN = 4;
@@ -55,6 +57,7 @@ export class Globe {
   #isStill = false;
   #size = { width: 1, height: 1 };
   #disc: Disc = { x: 0, y: 0, radius: 1 };
+  #room: Room = { x: 1, y: 1 };
   #bounds = { left: 0, top: 0, width: 1, height: 1 };
   #journey: Journey | undefined;
   #now: Prepared | undefined;
@@ -83,7 +86,7 @@ export class Globe {
   setStill(isStill: boolean): void {
     if (this.#isStill === isStill) return;
     this.#isStill = isStill;
-    if (isStill && this.#journey) this.#begin(stillOf(this.#journey.scene, performance.now()));
+    if (isStill && this.#journey) this.#begin(stillOf(this.#journey.scene, this.#room, performance.now()));
     this.#loop.wake();
   }
 
@@ -94,7 +97,7 @@ export class Globe {
     this.#now = prepare(scene);
     this.#sun = sun;
     this.#labels.set(labels);
-    this.#begin(this.#isStill ? stillOf(scene, now) : journeyTo(scene, from, now));
+    this.#begin(this.#isStill ? stillOf(scene, this.#room, now) : journeyTo(scene, from, this.#room, now));
   }
 
   /** The same places, named otherwise. */
@@ -220,9 +223,22 @@ export class Globe {
       width: lens.width - 2 * MARGIN,
       height: lens.height - 2 * MARGIN,
     };
+    this.#room = {
+      x: (lens.width / 2 - PIN_MARGIN) / radius,
+      y: (lens.height / 2 - PIN_MARGIN) / radius,
+    };
     this.#labels.measure();
     this.#quality.reset();
+    this.#refit();
     this.#loop.wake();
+  }
+
+  /** What is at rest is seen from where it fits. */
+  #refit(): void {
+    const now = performance.now();
+    if (!this.#journey || now < this.#journey.end) return;
+    const still = stillOf(this.#journey.scene, this.#room, now);
+    this.#journey = { ...still, start: this.#journey.start, end: this.#journey.end };
   }
 
   /** Gives the canvas as many pixels as it is to have; that also empties it. */

@@ -7,6 +7,7 @@ import { at, type City } from "./places.fixture";
 
 const scene = (a: City, b: City): Scene => ({ first: at(a), second: at(b), places: [], others: [] });
 const from = { orientation: lookAt([0, 0]), zoom: 1 };
+const room = { x: 0.95, y: 1.1 };
 const disc = { x: 0, y: 0, radius: 300 };
 /** A slot is five seconds: everything has come to rest well before the next one. */
 const REST = 4700;
@@ -21,7 +22,7 @@ describe("a journey", () => {
     ["lima", "bangkok"],
     ["berlin", "berlin"],
   ])("from %s to %s is smooth and over before the next slot", (a, b) => {
-    const journey = journeyTo(scene(a, b), from, 1000);
+    const journey = journeyTo(scene(a, b), from, room, 1000);
     let last = frameAt(journey, 1000);
     expect(turnBetween(last.shot.orientation, from.orientation)).toBeLessThan(1e-6);
     for (let now = 1008; now <= journey.end + 100; now += 8) {
@@ -42,7 +43,7 @@ describe("a journey", () => {
       ["lima", "bangkok"],
       ["berlin", "osaka"],
     ] as const) {
-      const journey = journeyTo(scene(a, b), from, 0);
+      const journey = journeyTo(scene(a, b), from, room, 0);
       const seen = [a, b].map((city, index) => {
         const { shot } = frameAt(journey, (journey.falls[index] ?? 0) + 420);
         return isInSight(toMatrix(shot.orientation), disc, at(city));
@@ -52,7 +53,7 @@ describe("a journey", () => {
   });
 
   it("is a cross-fade without motion", () => {
-    const journey = stillOf(scene("berlin", "lima"), 1000);
+    const journey = stillOf(scene("berlin", "lima"), room, 1000);
     const [start, end] = [frameAt(journey, 1000), frameAt(journey, 2000)];
     expect(start.shot).toEqual(end.shot);
     expect(start).toMatchObject({ pins: [0, 0], arc: 1, labels: [1, 1], before: 1, isMoving: true });

@@ -3,7 +3,7 @@
  * other. A journey is made once; everything about a frame is a pure function of it and the time. All times are in
  * milliseconds.
  */
-import { flightTime, type Shot, shotsOf, wideShotOf } from "./camera";
+import { flightTime, type Room, type Shot, shotsOf, wideShotOf } from "./camera";
 import { bounce, clamp01, easeInOut, easeOut, shareOf } from "./easing";
 import { slerp } from "./orientation";
 import type { Vec3 } from "./sphere";
@@ -65,8 +65,8 @@ const LABEL = 350;
 const FADE = 450;
 
 /** The journey to a scene from wherever the camera is. */
-export function journeyTo(scene: Scene, from: Shot, now: number): Journey {
-  const [shot, secondShot] = shotsOf(scene.first, scene.second);
+export function journeyTo(scene: Scene, from: Shot, room: Room, now: number): Journey {
+  const [shot, secondShot] = shotsOf(scene.first, scene.second, room);
   const arrival = now + flightTime(from.orientation, shot.orientation);
   const flight: Leg = { start: now, end: arrival, from, to: shot };
   const firstFall = now + (arrival - now) * 0.6;
@@ -82,8 +82,8 @@ export function journeyTo(scene: Scene, from: Shot, now: number): Journey {
 }
 
 /** The same without motion: all is there at once, seen from where all can be seen. */
-export function stillOf(scene: Scene, now: number): Journey {
-  const shot = wideShotOf(scene.first, scene.second);
+export function stillOf(scene: Scene, room: Room, now: number): Journey {
+  const shot = wideShotOf(scene.first, scene.second, room);
   const leg: Leg = { start: now, end: now, from: shot, to: shot };
   return finish(scene, now, [leg], [now - FALL, now - FALL], [now, now], true);
 }

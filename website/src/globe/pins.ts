@@ -1,4 +1,5 @@
 /** Pins, arcs and the rings around pins, drawn on the globe. */
+import { PIN_TOP } from "./camera";
 import { easeOut } from "./easing";
 import type { Matrix } from "./orientation";
 import { type Disc, project } from "./projection";
@@ -6,8 +7,7 @@ import { add, cross, normalise, scale, turn, type Vec3 } from "./sphere";
 
 type Context = CanvasRenderingContext2D;
 
-/** Height of a pin's head above the ground, and of where it begins to fall, in radii of the globe. */
-const STALK = 0.055;
+/** Height above the ground of where a pin begins to fall, in radii of the globe. */
 const DROP = 0.5;
 /** A pin as far behind the horizon still shows its head. */
 const BEHIND = -0.045;
@@ -32,7 +32,7 @@ export function isInSight(matrix: Matrix, disc: Disc, v: Vec3): boolean {
 
 /** Where a pin's head is: the label stands beside it. */
 export function headOf(matrix: Matrix, disc: Disc, v: Vec3): { x: number; y: number } {
-  return project(matrix, disc, scale(v, 1 + STALK));
+  return project(matrix, disc, scale(v, PIN_TOP));
 }
 
 /** `height` is 1 where the pin begins to fall and 0 on the ground. */
@@ -48,14 +48,14 @@ export function drawPin(
   if (!isInSight(matrix, disc, v)) return;
   const unit = unitOf(disc);
   const foot = project(matrix, disc, v);
-  const head = project(matrix, disc, scale(v, 1 + STALK + DROP * height));
+  const head = project(matrix, disc, scale(v, PIN_TOP + DROP * height));
   const tail = project(matrix, disc, scale(v, 1 + DROP * height));
   context.globalAlpha = 0.35 * (1 - height);
   disk(context, foot.x, foot.y, 3 * unit, edge);
   context.globalAlpha = Math.min(1, 4 * (1 - height));
   line(context, tail.x, tail.y, head.x, head.y, 2 * unit, edge);
-  disk(context, head.x, head.y, 7 * unit, edge);
-  disk(context, head.x, head.y, 5 * unit, colour);
+  disk(context, head.x, head.y, 6.7 * unit, edge);
+  disk(context, head.x, head.y, 5.2 * unit, colour);
   context.globalAlpha = 1;
 }
 
