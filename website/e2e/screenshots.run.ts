@@ -47,6 +47,8 @@ const PICTURES: readonly Picture[] = [
   { name: "desktop-light-near", options: { ...desktop, ...light }, answer: americas },
   { name: "desktop-flying", options: { ...desktop, ...dark }, answer: americas, after: 1500 },
   { name: "desktop-reduced-motion", options: { ...desktop, ...dark, reducedMotion: "reduce" } },
+  // docs/globe.jpg is made of this one.
+  { name: "readme", options: { ...desktop, ...dark, deviceScaleFactor: 1.5 }, answer: americas },
   { name: "wall-dark", options: { ...wall, ...dark }, answer: americas },
   { name: "phone-dark", options: { ...phone, ...dark }, answer: americas },
   { name: "phone-light", options: { ...phone, ...light } },
