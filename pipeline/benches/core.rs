@@ -130,7 +130,7 @@ fn stream(case: &Case, plays: u64, city: &Path) -> anyhow::Result<Vec<Received>>
 /// The CPU time of taking the stream in: decode, sample, locate, window, match, curate, ledger.
 fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Duration> {
     let atlas = open_atlas(city)?;
-    let mut engine = Engine::new(rules(case)?, atlas, Default::default(), Vec::new(), stream[0].at);
+    let mut engine = Engine::new(rules(case)?, atlas, Default::default(), stream[0].at);
     let mut effects: Vec<Effect<()>> = Vec::new();
     let start = cpu_time();
     for batch in stream.chunks(BATCH) {

@@ -1,5 +1,7 @@
 //! Drives the engine: deliveries and the clock in, its effects carried out, until told to stop.
 //!
+//! Plays are taken in from the start; nothing is announced until it is known what was announced before.
+//!
 //! Announcements and rejected messages are published beside one another; the engine goes on meanwhile. What they hold
 //! counts against the messages that Pub/Sub lets us hold, which bounds them.
 
@@ -11,7 +13,7 @@ use bytes::Bytes;
 use listening_together_proto::{Slot, Timestamp, v1};
 use prost::Message as _;
 use service_runtime::backoff::Seldom;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -76,6 +78,8 @@ pub struct Driver<A, O> {
     complaints: Arc<Complaints>,
     /// Deliveries acknowledged so far: counted here, where it is done, to be held against the engine's books.
     acked: u64,
+    /// What a pipeline before this one announced, until it is known.
+    announced_before: Option<oneshot::Receiver<Vec<Slot>>>,
     /// New editions of the databases; one waits here until the engine can take it.
     editions: Option<mpsc::Receiver<Databases>>,
 }
@@ -84,6 +88,14 @@ pub struct Driver<A, O> {
 struct Complaints {
     announcements: Mutex<Seldom>,
     rejections: Mutex<Seldom>,
+}
+
+/// What was announced before, once it is known; never, if it is not waited for.
+async fn known(announced: &mut Option<oneshot::Receiver<Vec<Slot>>>) -> Vec<Slot> {
+    match announced {
+        Some(announced) => announced.await.unwrap_or_default(),
+        None => std::future::pending().await,
+    }
 }
 
 impl<A: Acknowledge, O: Outbox> Driver<A, O> {
@@ -101,8 +113,17 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             rejecting: 0,
             complaints: Arc::new(Complaints { announcements: seldom(), rejections: seldom() }),
             acked: 0,
+            announced_before: None,
             editions: None,
         }
+    }
+
+    /// Goes on after the slots that come from `announced`, and announces nothing before they do. Where they cannot be had,
+    /// their sender is dropped.
+    #[must_use]
+    pub fn going_on_after(mut self, announced: oneshot::Receiver<Vec<Slot>>) -> Self {
+        self.announced_before = Some(announced);
+        self
     }
 
     /// Takes over each new edition of the databases that comes from `editions`.
@@ -144,11 +165,18 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         let mut effects = Vec::new();
         loop {
             let mut first = None;
-            let sleep = self.engine.next_deadline(now()).since(now()).min(LONGEST_SLEEP);
+            let sleep = match self.announced_before {
+                Some(_) => LONGEST_SLEEP,
+                None => self.engine.next_deadline(now()).since(now()).min(LONGEST_SLEEP),
+            };
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 Some(confirmed) = self.publishing.join_next() => self.confirm(confirmed?, &mut effects),
+                announced = known(&mut self.announced_before) => {
+                    self.announced_before = None;
+                    self.engine.go_on_after(announced, now());
+                }
                 delivery = deliveries.recv() => first = Some(delivery.ok_or(DriveError::SourceEnded)?),
                 () = tokio::time::sleep(sleep) => {}
             }
@@ -159,7 +187,9 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                 first.into_iter().chain(waiting).take(BATCH).map(|delivery| (delivery.data, delivery.ack));
             self.engine.receive_all(batch, now(), &mut effects);
             self.take_new_databases();
-            self.engine.advance(now(), &mut effects);
+            if self.announced_before.is_none() {
+                self.engine.advance(now(), &mut effects);
+            }
             self.carry_out(&mut effects);
             self.show_books();
         }

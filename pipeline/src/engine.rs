@@ -88,26 +88,26 @@ pub struct Engine<A> {
 }
 
 impl<A> Engine<A> {
-    /// Goes on after the slots that were `announced` before it, in any order; `now` is the time.
+    /// Begins a programme of its own; `now` is the time.
     #[must_use]
-    pub fn new(
-        rules: Rules,
-        atlas: Atlas,
-        catalogue: Catalogue,
-        announced: Vec<Slot>,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(rules: Rules, atlas: Atlas, catalogue: Catalogue, now: Timestamp) -> Self {
         Self {
             rules,
             atlas,
             catalogue,
             // What is older cannot be shown.
             windows: Windows::new(rules.window, now - rules.curate.max_session_age),
-            curator: Curator::new(rules.curate, announced, now),
+            curator: Curator::new(rules.curate, Vec::new(), now),
             ledger: Ledger::default(),
             sessions_found: 0,
             newest_of_previous: None,
         }
+    }
+
+    /// Goes on after the slots that were `announced` before it, in any order and with repeats. To be called before the first
+    /// [`Engine::advance`]; plays may have been taken in.
+    pub fn go_on_after(&mut self, announced: Vec<Slot>, now: Timestamp) {
+        self.curator = Curator::new(self.rules.curate, announced, now);
     }
 
     /// Takes a delivery in.

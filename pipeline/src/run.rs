@@ -14,7 +14,7 @@ use service_runtime::pubsub::{PubSub, Reachable};
 use service_runtime::service::{ServiceError, with_sources};
 use service_runtime::settings::SettingError;
 use service_runtime::telemetry::Metrics;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::Catalogue;
@@ -69,9 +69,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let checks =
         tokio::spawn(check(pubsub.clone(), resources.names(), readiness.clone(), outages_over, stop.clone()));
     let outcome = if until_ready(&readiness, &stop).await {
-        let announced = read_back(&pubsub, &resources.sessions, &stop).await;
-        let engine = Engine::new(rules, atlas, catalogue, announced, now());
-        work(&config, &pubsub, &resources, Works { engine, editions, telemetry, outages }, &stop).await
+        let (read, announced) = oneshot::channel();
+        let reading = tokio::spawn(read_back(pubsub.clone(), resources.sessions.clone(), read, stop.clone()));
+        let engine = Engine::new(rules, atlas, catalogue, now());
+        let works = Works { engine, announced, editions, telemetry, outages };
+        let outcome = work(&config, &pubsub, &resources, works, &stop).await;
+        stop.cancel();
+        let _ = reading.await;
+        outcome
     } else {
         Ok(())
     };
@@ -107,6 +112,8 @@ fn watch_databases(config: &Config, seen: FilesSeen, reloads: Reloads) -> mpsc::
 /// What works between the streams and the topics.
 struct Works {
     engine: Engine<Handler>,
+    /// The slots that were announced before.
+    announced: oneshot::Receiver<Vec<Slot>>,
     editions: mpsc::Receiver<Databases>,
     telemetry: Telemetry,
     /// How many times Pub/Sub has come back.
@@ -126,7 +133,9 @@ async fn work(
     let subscriber = pubsub.subscriber().await.map_err(client)?;
     let outbox = PubSubOutbox::new(&publisher, &resources.sessions, &resources.dead_letters);
     let mut source = PlaysSource::open(&subscriber, &resources.plays, config.receive(), &works.outages, stop);
-    let driver = Driver::new(works.engine, outbox, works.telemetry).with_databases(works.editions);
+    let driver = Driver::new(works.engine, outbox, works.telemetry)
+        .going_on_after(works.announced)
+        .with_databases(works.editions);
     tracing::info!("receiving plays");
     let outcome = driver.run(source.deliveries(), stop).await;
     if tokio::time::timeout(LAST_ACKS, source.close()).await.is_err() {
@@ -135,17 +144,22 @@ async fn work(
     outcome.map_err(|error| ServiceError::part("the engine", error))
 }
 
-/// The slots announced lately; none when they cannot be had.
-async fn read_back(pubsub: &PubSub, sessions: &str, stop: &CancellationToken) -> Vec<Slot> {
-    match read_slots(pubsub, sessions, stop).await {
+/// Finds the slots announced lately; none when they cannot be had.
+async fn read_back(
+    pubsub: PubSub,
+    sessions: String,
+    found: oneshot::Sender<Vec<Slot>>,
+    stop: CancellationToken,
+) {
+    match read_slots(&pubsub, &sessions, &stop).await {
         Ok(slots) => {
             tracing::info!(slots = slots.len(), "read the programme back from the sessions topic");
-            slots
+            // Nobody waits for it any more when we are told to stop.
+            let _ = found.send(slots);
         }
         Err(error) => {
             let reason = with_sources(&error);
             tracing::warn!(reason, "cannot read the programme back, it starts empty");
-            Vec::new()
         }
     }
 }

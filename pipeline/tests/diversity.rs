@@ -34,7 +34,7 @@ fn featured() -> anyhow::Result<Vec<Arc<Session>>> {
     let atlas = Atlas::new(settings.open()?);
     let at = |millis: u64| Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
     let rules = default_rules()?;
-    let mut engine = Engine::<()>::new(rules, atlas, Default::default(), Vec::new(), at(START_MS));
+    let mut engine = Engine::<()>::new(rules, atlas, Default::default(), at(START_MS));
     let (mut slots, mut effects) = (Vec::new(), Vec::new());
     for number in 0.. {
         let now = START_MS + number * 1000 / RATE;

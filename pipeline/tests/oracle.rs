@@ -122,7 +122,7 @@ impl Run {
         let settings =
             DatabaseSettings { city: WORLD.city.clone(), anonymous_ip: None, max_accuracy_radius_km: 200 };
         let atlas = Atlas::new(settings.open().unwrap());
-        let engine = Engine::new(rules(max_disorder_ms), atlas, Default::default(), Vec::new(), clock);
+        let engine = Engine::new(rules(max_disorder_ms), atlas, Default::default(), clock);
         Self { engine, acks: 0, sessions: BTreeMap::new() }
     }
 

@@ -117,11 +117,13 @@ impl<'a> Run<'a> {
         let edition = Edition::First;
         let atlas = Atlas::new(databases.open(edition));
         let now = clock::START;
+        let mut engine = Engine::new(rules, atlas, Default::default(), now);
+        engine.go_on_after(announced, now);
         Self {
             databases,
             edition,
             rules,
-            engine: Engine::new(rules, atlas, Default::default(), announced, now),
+            engine,
             effects: Vec::new(),
             books: Books::default(),
             played: Played::new(rules.window.length),

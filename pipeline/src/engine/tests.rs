@@ -75,8 +75,10 @@ impl Story {
 
     fn after(rules: Rules, announced: Vec<Slot>, now: Timestamp) -> Self {
         let atlas = AtlasFixture::new().open();
+        let mut engine = Engine::new(rules, atlas, Catalogue::default(), now);
+        engine.go_on_after(announced, now);
         Self {
-            engine: Engine::new(rules, atlas, Catalogue::default(), announced, now),
+            engine,
             next_ack: 0,
             acked: vec![],
             rejected: vec![],

@@ -78,6 +78,20 @@ fn a_slot_that_a_pipeline_before_announced_is_left_alone() {
 }
 
 #[test]
+fn plays_may_come_before_it_is_known_what_was_announced() {
+    let mut before = Story::new(rules());
+    before.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300).time(3000);
+    let announced = before.updates[0].slots.iter().map(|slot| Slot::try_from(slot).unwrap()).collect();
+    let mut story = Story::new(rules());
+    story.play("ana", "other", BERLIN, 1200).play("bo", "other", LIMA, 1300);
+    story.engine.go_on_after(announced, at(4000));
+    story.time(8000).confirm_all();
+    assert_eq!(story.announced, ["2: other #0"]);
+    assert_eq!(story.updates[0].slots.len(), 2);
+    assert_eq!(story.acked, [1, 2]);
+}
+
+#[test]
 fn a_lead_may_span_several_slots() {
     let curate = CurateRules { slot: seconds(1), lead: seconds(3), ..rules().curate };
     let mut story = Story::new(Rules { curate, ..rules() });
