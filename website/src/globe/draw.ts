@@ -13,7 +13,7 @@ import { rgba, type Theme } from "./theme";
 type Context = CanvasRenderingContext2D;
 
 /** Arcs of other sessions lie close to the ground, below the featured one. */
-const OTHERS_STEEPNESS = 0.22;
+const OTHERS_STEEPNESS = 0.12;
 /** How far the halo reaches, in radii of the globe. */
 const HALO = 1.32;
 

@@ -8,7 +8,7 @@ import type { Ring } from "./land";
 import { browserLoopHost, Loop } from "./loop";
 import { centreOf, lookAt, toMatrix } from "./orientation";
 import { headOf, isInSight } from "./pins";
-import type { Disc } from "./projection";
+import { type Disc, project } from "./projection";
 import { Quality } from "./quality";
 import type { Vec3 } from "./sphere";
 import { Steering } from "./steering";
@@ -164,11 +164,13 @@ export class Globe {
   #placeLabels(frame: Frame, shot: Shot, disc: Disc): void {
     if (!this.#now) return;
     const matrix = toMatrix(shot.orientation);
-    const { first, second } = this.#now.scene;
+    const { scene, arc } = this.#now;
+    const { first, second } = scene;
+    const line = arc.map((point) => project(matrix, disc, point)).filter(({ visible }) => visible);
     const anchors = [first, second].map((place) =>
       isInSight(matrix, disc, place) ? headOf(matrix, disc, place) : undefined,
     );
-    this.#labels.place(anchors, frame.labels, this.#bounds);
+    this.#labels.place(anchors, frame.labels, this.#bounds, line);
   }
 
   #listen(): void {

@@ -42,8 +42,13 @@ export class LabelLayer {
     }
   }
 
-  /** `anchors` in pixels of the layer; an undefined one is out of sight. */
-  place(anchors: readonly (Point | undefined)[], alphas: readonly number[], bounds: Box): void {
+  /** `anchors` in pixels of the layer; an undefined one is out of sight. `line` is the arc between them. */
+  place(
+    anchors: readonly (Point | undefined)[],
+    alphas: readonly number[],
+    bounds: Box,
+    line: readonly Point[],
+  ): void {
     const seen = this.#labels.flatMap((label, index) => {
       const anchor = anchors[index];
       return anchor && (alphas[index] ?? 0) > 0 ? [{ label, index, anchor }] : [];
@@ -52,6 +57,7 @@ export class LabelLayer {
       seen.map(({ label, anchor }) => ({ width: label.width, height: label.height, anchor })),
       bounds,
       seen.map(({ index }) => this.#sides[index] ?? 0),
+      line,
     );
     const sides = [...this.#sides];
     this.#labels.forEach(({ element }, index) => {

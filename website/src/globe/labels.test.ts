@@ -54,6 +54,13 @@ describe("labels", () => {
     }
   });
 
+  it("leave the arc free where another side is as good", () => {
+    const anchor = { x: 200, y: 200 };
+    const line = Array.from({ length: 20 }, (_, i) => ({ x: 200, y: 200 - 5 * i }));
+    const [placed] = placeLabels([{ width: 100, height: 30, anchor }], bounds, [0], line);
+    expect(placed?.box.left).toBeGreaterThan(200);
+  });
+
   it("begin at the edge when they are wider than the stage", () => {
     const box = within({ left: -50, top: 50, width: 900, height: 20 }, bounds);
     expect(box.left).toBe(bounds.left);

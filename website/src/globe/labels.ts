@@ -23,6 +23,8 @@ export interface Label {
 
 /** Pixels between a pin and its label. */
 const GAP = 14;
+/** What a point of the line under a label costs. */
+const ON_LINE = 8;
 /** How far around a pin nothing may be written. */
 const PIN = 8;
 
@@ -40,12 +42,14 @@ const SIDES: readonly (readonly [x: number, y: number])[] = [
 
 /**
  * Places labels in order; each takes the side on which it covers the least that matters. `last` holds the sides of the
- * frame before, which are kept while they are as good, so that no label flickers between two.
+ * frame before, which are kept while they are as good, so that no label flickers between two. Points of `line` are better
+ * left free.
  */
 export function placeLabels(
   labels: readonly Label[],
   bounds: Box,
   last: readonly number[] = [],
+  line: readonly Point[] = [],
 ): readonly { readonly box: Box; readonly side: number }[] {
   const pins = labels.map(({ anchor }) => around(anchor));
   const placed: { box: Box; side: number }[] = [];
@@ -58,6 +62,7 @@ export function placeLabels(
       const cost =
         taken.reduce((sum, other) => sum + overlap(box, other), 0) * 10 +
         (Math.abs(box.left - wanted.left) + Math.abs(box.top - wanted.top)) * 2 +
+        line.filter((point) => contains(box, point)).length * ON_LINE +
         (side === last[index] ? 0 : 12) +
         side;
       if (!best || cost < best.cost) best = { box, side, cost };
@@ -104,6 +109,10 @@ export function overlap(a: Box, b: Box): number {
   const shared = (from: number, size: number, otherFrom: number, otherSize: number) =>
     Math.max(0, Math.min(from + size, otherFrom + otherSize) - Math.max(from, otherFrom));
   return shared(a.left, a.width, b.left, b.width) * shared(a.top, a.height, b.top, b.height);
+}
+
+function contains({ left, top, width, height }: Box, { x, y }: Point): boolean {
+  return x > left && x < left + width && y > top && y < top + height;
 }
 
 function around({ x, y }: Point): Box {
