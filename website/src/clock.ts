@@ -138,7 +138,7 @@ export function withSample(samples: readonly Sample[], sample: Sample): readonly
 
 export function bestOf(samples: readonly Sample[]): Sample | undefined {
   return samples.reduce<Sample | undefined>(
-    (best, sample) => (best && best.roundTrip <= sample.roundTrip ? best : sample),
+    (best, sample) => (best && best.roundTrip < sample.roundTrip ? best : sample),
     undefined,
   );
 }
