@@ -5,7 +5,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: mode === "test" ? ["e2e/**/*.test.ts"] : [`e2e/${mode}.run.ts`],
     environment: "node",
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 90_000,
   },
