@@ -1,0 +1,39 @@
+{{/* What the schema cannot say, or not clearly: each contradiction between values is refused with what to do. */}}
+{{- define "lt.checks" -}}
+{{- $geoip := .Values.geoip -}}
+{{- $needs := dict "secret" $geoip.secret.name "pvc" $geoip.pvc.claimName "bucket" $geoip.bucket.name "image" $geoip.image.reference -}}
+{{- $fields := dict "secret" "geoip.secret.name" "pvc" "geoip.pvc.claimName" "bucket" "geoip.bucket.name" "image" "geoip.image.reference" -}}
+{{- if and (or (ne .Values.pipeline.mode "none") $geoip.update.enabled) (not (get $needs $geoip.source)) -}}
+{{- fail (printf "geoip.source is %s, so set %s (or another geoip.source: secret, pvc, bucket or image): the pipeline needs a database of cities" $geoip.source (get $fields $geoip.source)) -}}
+{{- end -}}
+{{- if and (ne .Values.pipeline.mode "none") (not $geoip.cityFile) -}}
+{{- fail "geoip.cityFile is empty: set it to the file name of the database of cities, such as GeoLite2-City.mmdb" -}}
+{{- end -}}
+{{- if and (ne .Values.pipeline.mode "none") (eq $geoip.source "image") (semverCompare "<1.33.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "geoip.source image needs Kubernetes 1.33 or newer with the feature ImageVolume, and this cluster is %s: use bucket, pvc or secret" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- if $geoip.update.enabled -}}
+{{- if not (has $geoip.source (list "pvc" "bucket")) -}}
+{{- fail (printf "geoip.update writes to a volume claim or a bucket, and geoip.source is %s: set it to pvc or bucket, or geoip.update.enabled to false" $geoip.source) -}}
+{{- end -}}
+{{- if not $geoip.update.accountSecret -}}
+{{- fail "geoip.update.accountSecret is empty: set it to the name of a Secret with MaxMind's account-id and license-key" -}}
+{{- end -}}
+{{- end -}}
+{{- $scaling := .Values.sessionApi.autoscaling -}}
+{{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- fail (printf "sessionApi.autoscaling.minReplicas (%d) is above maxReplicas (%d)" (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- end -}}
+{{- $exposure := .Values.exposure -}}
+{{- if ne $exposure.type "none" -}}
+{{- if not .Values.sessionApi.enabled -}}
+{{- fail (printf "exposure.type is %s, but sessionApi.enabled is false: there is nothing to expose" $exposure.type) -}}
+{{- end -}}
+{{- if and (not $exposure.hosts) (or (eq $exposure.type "ingress") $exposure.multiClusterGateway.configCluster) -}}
+{{- fail (printf "exposure.type is %s, so set exposure.hosts to the host names that are served" $exposure.type) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq .Values.pipeline.mode "none") (not .Values.sessionApi.enabled) -}}
+{{- fail "pipeline.mode is none and sessionApi.enabled is false: nothing would be installed" -}}
+{{- end -}}
+{{- end -}}

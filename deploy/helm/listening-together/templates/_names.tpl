@@ -1,0 +1,39 @@
+{{/* What the names of all objects begin with. */}}
+{{- define "lt.fullname" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* The name of a part: (list . "session-api"). */}}
+{{- define "lt.name" -}}
+{{- $root := index . 0 -}}{{- $part := index . 1 -}}
+{{ include "lt.fullname" $root }}-{{ $part }}
+{{- end -}}
+
+{{/* What a part's pods are selected by; it never changes: (list . "session-api"). */}}
+{{- define "lt.selector" -}}
+{{- $root := index . 0 -}}{{- $part := index . 1 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ $part }}
+{{- end -}}
+
+{{/* The labels of a part's objects: (list . "session-api"). */}}
+{{- define "lt.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "lt.selector" . }}
+app.kubernetes.io/part-of: listening-together
+app.kubernetes.io/version: {{ $root.Values.image.tag | default $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* The image of a part: (list . .Values.pipeline.image). */}}
+{{- define "lt.image" -}}
+{{- $root := index . 0 -}}{{- $image := index . 1 -}}
+{{- $name := printf "%s/%s" (trimSuffix "/" $root.Values.image.registry) $image.name -}}
+{{- if $image.digest -}}
+{{ $name }}@{{ $image.digest }}
+{{- else -}}
+{{ $name }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
