@@ -9,7 +9,7 @@ import { COUNT_FRAMES, launch, untilSlot, untilStill, visit } from "./browser.ts
 import { DIST, FixtureServer } from "./fixture-server.ts";
 
 const report = (name: string, value: string, limit: string) =>
-  console.log(`${name.padEnd(44)} ${value.padStart(12)}   ${limit}`);
+  console.log(`${name.padEnd(58)} ${value.padStart(12)}   ${limit}`);
 
 it("sizes", () => {
   const files = readdirSync(join(DIST, "assets")).filter((name) => /\.(js|css|json)$/.test(name));
@@ -49,7 +49,11 @@ it("the first pair", async () => {
   expect(Math.max(...times)).toBeLessThan(1500);
 });
 
-it("flying", async () => {
+it.each([
+  ["1280x720", { viewport: { width: 1280, height: 720 } }, "at least 50", "at most 20"],
+  ["1920x1080", { viewport: { width: 1920, height: 1080 } }, "", ""],
+  ["390x844, 4 pixels for 1", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }, "", ""],
+] as const)("flying at %s", async (name, screen, leastFrames, mostCpu) => {
   const browser = await launch();
   // A flight in every slot of two seconds, so that it flies all the time.
   const cities = [
@@ -67,7 +71,7 @@ it("flying", async () => {
     }
     return { body: latest };
   });
-  const { page, context } = await visit(browser, server.origin, { before: COUNT_FRAMES });
+  const { page, context } = await visit(browser, server.origin, { ...screen, before: COUNT_FRAMES });
   await page.goto(server.origin);
   await untilSlot(page);
   await page.waitForTimeout(2000);
@@ -80,8 +84,8 @@ it("flying", async () => {
   const frames = (await page.evaluate(() => window.framesAsked)) - before.frames;
   const cpu = cpuOfChromium() - before.cpu;
   const seconds = (performance.now() - before.at) / 1000;
-  report("frames a second while flying, 1280x720", (frames / seconds).toFixed(1), "at least 50");
-  report("CPU of the whole browser a frame", `${(cpu / frames).toFixed(1)} ms`, "at most 20");
+  report(`frames a second while flying, ${name}`, (frames / seconds).toFixed(1), leastFrames);
+  report(`CPU of the whole browser a frame, ${name}`, `${(cpu / frames).toFixed(1)} ms`, mostCpu);
   await context.close();
   await server.stop();
   await browser.close();

@@ -88,8 +88,8 @@ describe("a pair", () => {
     const first = Number(await page.getAttribute("#pair", "data-slot"));
     await untilSlot(page, first + 3);
     const announced = await page.evaluate(() => (window as unknown as { announced: string[] }).announced);
-    expect(announced).toHaveLength(4);
-    expect(new Set(announced).size).toBe(4);
+    expect(announced.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(announced).size).toBe(announced.length);
     expect(complaints).toEqual([]);
   });
 

@@ -124,7 +124,7 @@ describe("the camera", () => {
 
   it("takes its time", () => {
     const [a, b] = [lookAt([0, 0]), lookAt([180, 0])];
-    expect(flightTime(a, a)).toBe(700);
-    expect(flightTime(a, b)).toBe(1600);
+    expect(flightTime(a, a)).toBe(650);
+    expect(flightTime(a, b)).toBe(1400);
   });
 });

@@ -58,7 +58,7 @@ export function wideShotOf(a: Vec3, b: Vec3, room: Room): Shot {
 
 /** Milliseconds that a flight takes. */
 export function flightTime(from: Quaternion, to: Quaternion): number {
-  return 700 + 900 * Math.min(1, turnBetween(from, to) / Math.PI);
+  return 650 + 750 * Math.min(1, turnBetween(from, to) / Math.PI);
 }
 
 /** `aside` is positive on the side of the great circle's pole. */

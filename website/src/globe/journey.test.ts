@@ -9,8 +9,8 @@ const scene = (a: City, b: City): Scene => ({ first: at(a), second: at(b), place
 const from = { orientation: lookAt([0, 0]), zoom: 1 };
 const room = { x: 0.95, y: 1.1 };
 const disc = { x: 0, y: 0, radius: 300 };
-/** A slot is five seconds: everything has come to rest well before the next one. */
-const REST = 4700;
+/** A slot is five seconds: everything has come to rest for a good while before the next one. */
+const REST = 3800;
 
 describe("a journey", () => {
   it.each<[City, City]>([

@@ -58,9 +58,9 @@ export interface Frame {
 const FALL = 700;
 /** The share of the fall at which a pin first touches the ground. */
 const TOUCH = 0.6;
-const RIPPLE = 1100;
+const RIPPLE = 900;
 const GROW = 1150;
-const TRAVEL = 1900;
+const TRAVEL = 1500;
 const LABEL = 350;
 const FADE = 450;
 
@@ -75,7 +75,7 @@ export function journeyTo(scene: Scene, from: Shot, room: Room, now: number): Jo
     const falls = [firstFall, firstFall + 160] as const;
     return finish(scene, now, [flight], falls, [arcStart, arcStart + GROW], false);
   }
-  const departure = Math.max(arrival, firstFall + FALL);
+  const departure = Math.max(arrival, firstFall + FALL * 0.8);
   const travel: Leg = { start: departure, end: departure + TRAVEL, from: shot, to: secondShot };
   const falls = [firstFall, travel.end - FALL] as const;
   return finish(scene, now, [flight, travel], falls, [departure - 200, travel.end - FALL * 0.3], false);
