@@ -8,6 +8,7 @@ import { find, setText } from "./card/dom";
 import { PairList } from "./card/list";
 import { Progress } from "./card/progress";
 import { sentenceText } from "./card/sentence";
+import { statusOf } from "./card/status";
 import { ServerClock } from "./clock";
 import type { Globe } from "./globe/globe";
 import { subsolarPoint } from "./globe/sun";
@@ -22,8 +23,6 @@ import { labelsOf, sceneOf } from "./scene";
 const CHOSEN_FOR = 15_000;
 /** How often the notches and the line that tells of waiting are looked at. */
 const TICK = 500;
-/** Slots without a next one after which the page says that it waits. */
-const OVERDUE = 1.5;
 
 export class App {
   readonly #programme = new Programme();
@@ -261,14 +260,13 @@ export class App {
   }
 
   #showStatus(): void {
-    const { messages } = this.#format;
-    const text = () => {
-      if (this.preferences.isPaused) return messages.paused;
-      if (!this.#isConnected) return messages.reconnecting;
-      if (!this.#onAir) return "";
-      const overdue = this.#now() - this.#onAir.current.endsAt > OVERDUE * this.#slotMs;
-      return overdue && !this.#onAir.next ? messages.waitingForNext : "";
+    const onAir = this.#onAir;
+    const situation = {
+      isPaused: this.preferences.isPaused,
+      isConnected: this.#isConnected,
+      overdue: onAir && !onAir.next ? this.#now() - onAir.current.endsAt : undefined,
+      slotMs: this.#slotMs,
     };
-    setText(this.#status, text());
+    setText(this.#status, statusOf(situation, this.#format.messages));
   }
 }

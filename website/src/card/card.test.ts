@@ -5,6 +5,9 @@ import { session } from "../testing/slots";
 import { ownArtwork } from "./artwork";
 import { patternFor } from "./pattern";
 import { pairText, sentenceText } from "./sentence";
+import { statusOf } from "./status";
+
+const english = formatFor("en", ["en-AU"]);
 
 describe("a pattern", () => {
   it("is the same for the same track, and another for another", () => {
@@ -48,8 +51,6 @@ describe("artwork", () => {
 });
 
 describe("the sentence", () => {
-  const english = formatFor("en", ["en-AU"]);
-
   it("says who shares what with whom, and how far apart", () => {
     expect(sentenceText(session("1", "Harbour Lights"), english)).toBe(
       "Someone in Lima and someone in Osaka pressed play on “Harbour Lights” in the same second. 9,877 km apart",
@@ -64,6 +65,20 @@ describe("the sentence", () => {
 
   it("names a pair shortly", () => {
     expect(pairText(session("1"))).toBe("Lima – Osaka");
+  });
+});
+
+describe("the quiet line", () => {
+  const usual = { isPaused: false, isConnected: true, overdue: -3000, slotMs: 5000 };
+  it.each([
+    ["all is well", {}, ""],
+    ["nothing is on yet", { overdue: undefined }, ""],
+    ["the next pair is a little late", { overdue: 7000 }, ""],
+    ["the next pair is late", { overdue: 8000 }, "Waiting for the next pair …"],
+    ["nobody answers", { isConnected: false, overdue: 8000 }, "No connection at the moment. Trying again …"],
+    ["the visitor wants no motion", { isPaused: true, isConnected: false }, "Paused"],
+  ])("when %s", (_, change, expected) => {
+    expect(statusOf({ ...usual, ...change }, english.messages)).toBe(expected);
   });
 });
 

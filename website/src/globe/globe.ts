@@ -1,13 +1,14 @@
 /** The globe: a canvas that fills the stage, seen through a lens that the texts leave free. */
-import type { Room, Shot } from "./camera";
+import type { Shot } from "./camera";
 import { Painter, type Prepared, prepare } from "./draw";
 import { listen } from "./interaction";
 import { type Frame, frameAt, type Journey, journeyTo, type Scene, stillOf } from "./journey";
 import { LabelLayer, type LabelText } from "./label-layer";
 import type { Ring } from "./land";
 import { browserLoopHost, Loop } from "./loop";
-import { centreOf, lookAt, toMatrix } from "./orientation";
+import { lookAt, toMatrix } from "./orientation";
 import { headOf, isInSight } from "./pins";
+import { placementOf } from "./placement";
 import { type Disc, project } from "./projection";
 import { Quality } from "./quality";
 import type { Vec3 } from "./sphere";
@@ -23,17 +24,12 @@ export interface Elements {
   readonly labels: HTMLElement;
 }
 
-/** Radius of the globe, as shares of the lens. */
-const OF_WIDTH = 0.52;
-const OF_HEIGHT = 0.47;
-/** Pixels that labels keep away from the edge of the lens. */
-const MARGIN = 6;
-/** And pins. */
-const PIN_MARGIN = 14;
+/** Pixels of the canvas for each CSS pixel, at most. */
 const MOST_PIXELS = 2;
 /** Degrees a second that the globe turns by while there is nothing to show. */
 const SPIN = 4;
 
+const NOWHERE = { left: 0, top: 0, width: 0, height: 0 };
 const NOTHING: Omit<Frame, "shot"> = {
   pins: [undefined, undefined],
   ripples: [undefined, undefined],
@@ -55,10 +51,7 @@ export class Globe {
   #theme: Theme;
   #sun: Vec3 = [1, 0, 0];
   #isStill = false;
-  #size = { width: 1, height: 1 };
-  #disc: Disc = { x: 0, y: 0, radius: 1 };
-  #room: Room = { x: 1, y: 1 };
-  #bounds = { left: 0, top: 0, width: 1, height: 1 };
+  #placement = placementOf(NOWHERE, NOWHERE);
   #journey: Journey | undefined;
   #now: Prepared | undefined;
   #before: Prepared | undefined;
@@ -86,7 +79,8 @@ export class Globe {
   setStill(isStill: boolean): void {
     if (this.#isStill === isStill) return;
     this.#isStill = isStill;
-    if (isStill && this.#journey) this.#begin(stillOf(this.#journey.scene, this.#room, performance.now()));
+    if (isStill && this.#journey)
+      this.#begin(stillOf(this.#journey.scene, this.#placement.room, performance.now()));
     this.#loop.wake();
   }
 
@@ -97,7 +91,11 @@ export class Globe {
     this.#now = prepare(scene);
     this.#sun = sun;
     this.#labels.set(labels);
-    this.#begin(this.#isStill ? stillOf(scene, this.#room, now) : journeyTo(scene, from, this.#room, now));
+    this.#begin(
+      this.#isStill
+        ? stillOf(scene, this.#placement.room, now)
+        : journeyTo(scene, from, this.#placement.room, now),
+    );
   }
 
   /** The same places, named otherwise. */
@@ -120,13 +118,14 @@ export class Globe {
   #draw(now: number): boolean | number {
     const frame = this.#frame(now);
     const shot = this.#steering.view(frame.shot, now, this.#isStill);
-    const disc = { ...this.#disc, radius: this.#disc.radius * shot.zoom };
+    const disc = { ...this.#placement.disc, radius: this.#placement.disc.radius * shot.zoom };
     const change = this.#steering.nextChange(now);
     const isMoving = frame.isMoving || change === now;
     this.#quality.observe(now);
     this.#fitPixels();
     this.#painter.paint(this.#context, {
-      ...this.#size,
+      width: this.#placement.width,
+      height: this.#placement.height,
       disc,
       theme: this.#theme,
       sun: this.#sun,
@@ -157,7 +156,7 @@ export class Globe {
   #drawSnapshot({ before }: Frame): void {
     if (!this.#snapshot || before <= 0) return;
     this.#context.globalAlpha = before;
-    this.#context.drawImage(this.#snapshot, 0, 0, this.#size.width, this.#size.height);
+    this.#context.drawImage(this.#snapshot, 0, 0, this.#placement.width, this.#placement.height);
     this.#context.globalAlpha = 1;
   }
 
@@ -170,7 +169,7 @@ export class Globe {
     const anchors = [first, second].map((place) =>
       isInSight(matrix, disc, place) ? headOf(matrix, disc, place) : undefined,
     );
-    this.#labels.place(anchors, frame.labels, this.#bounds, line);
+    this.#labels.place(anchors, frame.labels, this.#placement.bounds, line);
   }
 
   #listen(): void {
@@ -188,7 +187,7 @@ export class Globe {
         turn: (east, north) => steered((from, at) => this.#steering.turn(from, east, north, at)),
         zoom: (factor) => steered((from, at) => this.#steering.zoom(from, factor, at)),
       },
-      () => this.#disc.radius * this.#shot(now()).zoom,
+      () => this.#placement.disc.radius * this.#shot(now()).zoom,
     );
     const observer = new ResizeObserver(() => this.#measure());
     observer.observe(stage);
@@ -215,20 +214,7 @@ export class Globe {
   #measure(): void {
     const stage = this.#elements.stage.getBoundingClientRect();
     const lens = this.#elements.lens.getBoundingClientRect();
-    const [left, top] = [lens.left - stage.left, lens.top - stage.top];
-    const radius = Math.max(40, Math.min(lens.width * OF_WIDTH, lens.height * OF_HEIGHT));
-    this.#size = { width: Math.max(1, stage.width), height: Math.max(1, stage.height) };
-    this.#disc = { x: left + lens.width / 2, y: top + lens.height / 2, radius };
-    this.#bounds = {
-      left: left + MARGIN,
-      top: top + MARGIN,
-      width: lens.width - 2 * MARGIN,
-      height: lens.height - 2 * MARGIN,
-    };
-    this.#room = {
-      x: (lens.width / 2 - PIN_MARGIN) / radius,
-      y: (lens.height / 2 - PIN_MARGIN) / radius,
-    };
+    this.#placement = placementOf(stage, lens);
     this.#labels.measure();
     this.#quality.reset();
     this.#refit();
@@ -239,7 +225,7 @@ export class Globe {
   #refit(): void {
     const now = performance.now();
     if (!this.#journey || now < this.#journey.end) return;
-    const still = stillOf(this.#journey.scene, this.#room, now);
+    const still = stillOf(this.#journey.scene, this.#placement.room, now);
     this.#journey = { ...still, start: this.#journey.start, end: this.#journey.end };
   }
 
@@ -248,15 +234,13 @@ export class Globe {
     const { canvas } = this.#elements;
     const most = this.#quality.level > 1 ? 1 : MOST_PIXELS;
     const ratio = Math.min(most, window.devicePixelRatio || 1);
-    const [width, height] = [Math.round(this.#size.width * ratio), Math.round(this.#size.height * ratio)];
+    const [width, height] = [
+      Math.round(this.#placement.width * ratio),
+      Math.round(this.#placement.height * ratio),
+    ];
     if (canvas.width !== width) canvas.width = width;
     if (canvas.height !== height) canvas.height = height;
     this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  }
-
-  /** Where the camera looks: longitude and latitude. For tests and for the curious. */
-  get centre(): readonly [number, number] {
-    return centreOf(this.#shot(performance.now()).orientation);
   }
 }
 

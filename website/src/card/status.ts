@@ -1,0 +1,20 @@
+/** The quiet line that says what the page waits for. */
+import type { Messages } from "../i18n/messages";
+
+export interface Situation {
+  readonly isPaused: boolean;
+  readonly isConnected: boolean;
+  /** Milliseconds since the current slot should have been followed by another; undefined while nothing is on. */
+  readonly overdue: number | undefined;
+  readonly slotMs: number;
+}
+
+/** Slots without a next one after which the page says that it waits. */
+const PATIENCE = 1.5;
+
+export function statusOf(situation: Situation, messages: Messages): string {
+  const { isPaused, isConnected, overdue, slotMs } = situation;
+  if (isPaused) return messages.paused;
+  if (!isConnected) return messages.reconnecting;
+  return overdue !== undefined && overdue > PATIENCE * slotMs ? messages.waitingForNext : "";
+}
