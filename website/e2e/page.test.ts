@@ -93,6 +93,21 @@ describe("a pair", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("leaves nothing behind: the page does not grow", async () => {
+    run(500);
+    const { page } = await open();
+    await page.waitForFunction(() => document.querySelectorAll(".recent li").length === 10);
+    const elements = () => page.evaluate(() => document.querySelectorAll(":not(svg *)").length);
+    const [before, first] = [await elements(), Number(await page.getAttribute("#pair", "data-slot"))];
+    await page.waitForFunction(
+      (from) => Number(document.querySelector<HTMLElement>("#pair")?.dataset.slot) > from + 14,
+      first,
+      { polling: 50 },
+    );
+    // Artwork may be one svg or another; all else is as it was.
+    expect(Math.abs((await elements()) - before)).toBeLessThan(5);
+  });
+
   it("of the past can be chosen from the list, by keyboard, and left again", async () => {
     const { page } = await open(still);
     await untilSlot(page);
