@@ -1,0 +1,114 @@
+# Who may do what. Identities are Kubernetes service accounts, bound directly by Workload Identity Federation for GKE:
+# the same namespace and name in every cluster of a project are one identity, so that one binding covers all regions.
+
+data "google_project" "clusters" {
+  project_id = local.clusters_project
+}
+
+locals {
+  identities = "principal://iam.googleapis.com/projects/${data.google_project.clusters.number}/locations/global/workloadIdentityPools/${local.clusters_project}.svc.id.goog/subject/ns/${var.namespace}/sa"
+
+  pipeline     = "${local.identities}/${var.pipeline_service_account}"
+  session_api  = "${local.identities}/${var.session_api_service_account}"
+  geoip_update = "${local.identities}/${var.geoip_update_service_account}"
+
+  # Both services make subscriptions of their own to the sessions topic: a replica for as long as it streams, a pipeline
+  # for the seconds in which it reads back what was announced.
+  subscribers = { pipeline = local.pipeline, session_api = local.session_api }
+}
+
+# roles/pubsub.editor could delete topics.
+resource "google_project_iam_custom_role" "own_subscriptions" {
+  project     = local.replicas_project
+  role_id     = "listeningTogetherOwnSubscriptions"
+  title       = "Listening Together: subscriptions of one's own"
+  description = "Makes, reads and deletes subscriptions."
+  permissions = [
+    "pubsub.subscriptions.consume",
+    "pubsub.subscriptions.create",
+    "pubsub.subscriptions.delete",
+    "pubsub.subscriptions.get",
+  ]
+}
+
+resource "google_project_iam_member" "own_subscriptions" {
+  for_each = local.subscribers
+
+  project = local.replicas_project
+  role    = google_project_iam_custom_role.own_subscriptions.id
+  member  = each.value
+}
+
+resource "google_project_iam_custom_role" "attach" {
+  project     = var.project
+  role_id     = "listeningTogetherAttach"
+  title       = "Listening Together: subscribe to a topic"
+  description = "Attaches subscriptions to a topic and sees whether it is there."
+  permissions = [
+    "pubsub.topics.attachSubscription",
+    "pubsub.topics.get",
+  ]
+}
+
+resource "google_pubsub_topic_iam_member" "attach" {
+  for_each = local.subscribers
+
+  project = var.project
+  topic   = google_pubsub_topic.sessions.name
+  role    = google_project_iam_custom_role.attach.id
+  member  = each.value
+}
+
+resource "google_pubsub_topic_iam_member" "pipeline_publishes" {
+  for_each = {
+    sessions     = google_pubsub_topic.sessions.name
+    dead_letters = google_pubsub_topic.dead_letters.name
+  }
+
+  project = var.project
+  topic   = each.value
+  role    = "roles/pubsub.publisher"
+  member  = local.pipeline
+}
+
+# The pipeline says it is ready when it has seen that its topics and its subscription are there.
+resource "google_pubsub_topic_iam_member" "pipeline_sees_dead_letters" {
+  project = var.project
+  topic   = google_pubsub_topic.dead_letters.name
+  role    = "roles/pubsub.viewer"
+  member  = local.pipeline
+}
+
+resource "google_pubsub_subscription_iam_member" "pipeline_receives" {
+  for_each = toset(["roles/pubsub.subscriber", "roles/pubsub.viewer"])
+
+  project      = var.project
+  subscription = google_pubsub_subscription.plays.name
+  role         = each.value
+  member       = local.pipeline
+}
+
+resource "google_pubsub_topic_iam_member" "players_publish" {
+  for_each = toset(var.play_publishers)
+
+  project = var.project
+  topic   = google_pubsub_topic.plays.name
+  role    = "roles/pubsub.publisher"
+  member  = each.value
+}
+
+resource "google_storage_bucket_iam_member" "pipeline_reads_databases" {
+  count = length(google_storage_bucket.geoip)
+
+  bucket = google_storage_bucket.geoip[count.index].name
+  role   = "roles/storage.objectViewer"
+  member = local.pipeline
+}
+
+resource "google_storage_bucket_iam_member" "geoip_update_writes_databases" {
+  count = length(google_storage_bucket.geoip)
+
+  bucket = google_storage_bucket.geoip[count.index].name
+  role   = "roles/storage.objectUser"
+  member = local.geoip_update
+}
