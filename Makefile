@@ -51,6 +51,11 @@ test-site: prerequisites site ## The website: lint, types, unit tests, and the p
 	cargo build --locked --workspace --bins
 	cd website && npm run lint && npm run typecheck && npm test && npm run e2e
 
+.PHONY: test-deploy
+test-deploy: prerequisites deploy-tools ## The chart and the infrastructure: lint, schemas, refusals, names
+	cargo build --locked --workspace --bins
+	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" pytest
+
 .PHONY: measure-site
 measure-site: site ## What the website costs: bytes, frames a second, time to the first pair
 	@scripts/prerequisites.sh browser
@@ -115,6 +120,20 @@ emulator: ## Install Google's Pub/Sub emulator, as far as this can be done
 .PHONY: python
 python: ## Install what the tests need of Python, as far as this can be done
 	@scripts/prerequisites.sh python
+
+.PHONY: deploy-tools
+deploy-tools: target/deploy/venv/installed deploy/tests/node_modules/.package-lock.json ## Install what test-deploy needs, as far as this can be done
+
+target/deploy/venv/installed: deploy/tests/requirements.txt
+	@scripts/prerequisites.sh deploy
+	python3 -m venv --clear target/deploy/venv
+	target/deploy/venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+deploy/tests/node_modules/.package-lock.json: deploy/tests/package-lock.json
+	@scripts/prerequisites.sh deploy
+	cd deploy/tests && npm ci --no-fund --no-audit
+	@touch $@
 
 .PHONY: databases
 databases: prerequisites ## Write the demo's MaxMind databases to target/demo

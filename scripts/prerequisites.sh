@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`), for tests that use tools
-# from PyPI (`python`), for the website (`node`), for its tests (`browser`), for comparing servers (`servers`) or for
-# fuzzing (`fuzz`). Says plainly what it cannot install, and how to do it by hand.
+# from PyPI (`python`), for the website (`node`), for its tests (`browser`), for comparing servers (`servers`), for
+# fuzzing (`fuzz`) or for the tests of the chart (`deploy`). Says plainly what it cannot install, and how to do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
@@ -91,6 +91,16 @@ servers() {
   [ "$(nproc --all)" -ge 2 ] || fail "this machine has one core, and servers are measured on a core of their own"
 }
 
+# What the chart and the infrastructure are checked with; Helm comes from a package that the tests fetch themselves.
+deploy() {
+  python
+  node_js
+  need_package curl curl
+  # No package registry has it, nor a part that could check the format alone.
+  have terraform || fail "terraform is missing and cannot be installed here; install 1.5 or newer from
+https://developer.hashicorp.com/terraform/install"
+}
+
 find_emulator() {
   local root
   for root in "${CLOUDSDK_ROOT_DIR:-}" /usr/lib/google-cloud-sdk /usr/share/google-cloud-sdk "$HOME/google-cloud-sdk" \
@@ -124,5 +134,6 @@ case "${1:-}" in
   browser) browser ;;
   servers) servers ;;
   fuzz) fuzz ;;
-  *) fail "say build, emulator, python, node, browser, servers or fuzz" ;;
+  deploy) deploy ;;
+  *) fail "say build, emulator, python, node, browser, servers, fuzz or deploy" ;;
 esac

@@ -33,6 +33,14 @@
 {{- fail (printf "exposure.type is %s, so set exposure.hosts to the host names that are served" $exposure.type) -}}
 {{- end -}}
 {{- end -}}
+{{- range $part, $values := dict "pipeline" .Values.pipeline "sessionApi" .Values.sessionApi -}}
+{{- range $label := list "name" "instance" "component" -}}
+{{- $label = printf "app.kubernetes.io/%s" $label -}}
+{{- if hasKey $values.podLabels $label -}}
+{{- fail (printf "%s.podLabels has %s, by which the chart selects its pods: leave it out" $part $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq .Values.pipeline.mode "none") (not .Values.sessionApi.enabled) -}}
 {{- fail "pipeline.mode is none and sessionApi.enabled is false: nothing would be installed" -}}
 {{- end -}}

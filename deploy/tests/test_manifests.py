@@ -1,0 +1,226 @@
+"""What no schema knows: do the parts fit one another, the services, and the habits of a cluster?"""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from scenarios import SCENARIOS, objects, pods
+from tools import CHART, ROOT, defaults_of
+
+every_scenario = pytest.mark.parametrize("scenario", SCENARIOS)
+
+# How long the services may take to drain, as their sources say.
+DRAIN_S = {"pipeline": 10, "session-api": 9}
+
+
+def containers(scenario):
+    for name, _, pod in pods(scenario):
+        for container in pod["containers"] + pod.get("initContainers", []):
+            yield f"{name}/{container['name']}", pod, container
+
+
+def services(scenario):
+    """The containers of our own services."""
+    return [found for found in containers(scenario) if found[2]["name"] in DRAIN_S]
+
+
+@every_scenario
+def test_selectors_select_the_pods_of_one_part(scenario):
+    labels = {name: pod_labels for name, pod_labels, _ in pods(scenario)}
+
+    def selected(selector):
+        return {name for name, found in labels.items() if selector.items() <= found.items()}
+
+    checked = 0
+    for object in objects(scenario):
+        spec, own = object.get("spec", {}), object["metadata"]["labels"]["app.kubernetes.io/component"]
+        selector = spec.get("podSelector") or spec.get("selector")
+        if selector is None:
+            continue
+        matched = selected(selector.get("matchLabels", selector))
+        assert len(matched) == 1 and own in matched.pop(), object
+        checked += 1
+    for name, _, pod in pods(scenario):
+        for constraint in pod.get("topologySpreadConstraints", []):
+            assert selected(constraint["labelSelector"]["matchLabels"]) == {name}
+    assert checked > 0
+
+
+@every_scenario
+def test_probes_and_services_point_at_ports_that_exist(scenario):
+    ports = {}
+    for name, pod, container in services(scenario):
+        ports[container["name"]] = {port["name"]: port["containerPort"] for port in container["ports"]}
+        for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
+            request = container[probe]["httpGet"]
+            assert request["port"] in ports[container["name"]], f"{name}: {probe}"
+            assert request["path"] == ("/readyz" if probe == "readinessProbe" else "/livez"), f"{name}: {probe}"
+    for service in objects(scenario, "Service"):
+        part = service["metadata"]["labels"]["app.kubernetes.io/component"]
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports[part].keys()
+    for policy in objects(scenario, "HealthCheckPolicy"):
+        check = policy["spec"]["default"]["config"]["httpHealthCheck"]
+        assert (check["port"], check["requestPath"]) == (ports["session-api"]["admin"], "/readyz")
+    for policy in objects(scenario, "NetworkPolicy"):
+        part = policy["metadata"]["labels"]["app.kubernetes.io/component"]
+        opened = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+        assert opened == ports.get(part, {}).keys(), f"{part}: {opened}"
+
+
+@pytest.mark.parametrize("service", DRAIN_S)
+def test_the_ports_are_those_that_the_services_listen_on(service):
+    defaults = defaults_of(service)
+    listening = {"admin": defaults["ADMIN_ADDR"], "http": defaults.get("BIND_ADDR")}
+    ports = {name: int(address.rsplit(":", 1)[1]) for name, address in listening.items() if address}
+    found = [container for _, _, container in services("trial") if container["name"] == service]
+    assert [{port["name"]: port["containerPort"] for port in container["ports"]} for container in found] == [ports]
+
+
+@every_scenario
+def test_the_environment_is_what_the_services_read(scenario):
+    for name, _, container in services(scenario):
+        given = [variable["name"] for variable in container["env"]]
+        assert len(given) == len(set(given)), f"{name}: twice: {given}"
+        assert set(given) <= defaults_of(container["name"]).keys(), name
+        for variable in container["env"]:
+            assert isinstance(variable.get("value", ""), str), f"{name}: {variable}"
+
+
+def test_every_setting_can_be_made():
+    """By the chart itself, or by its name in `settings`, and never by both."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    for service, block in {"pipeline": "pipeline", "session-api": "sessionApi"}.items():
+        offered = set(schema["properties"][block]["properties"]["settings"]["properties"])
+        made = set()
+        for scenario in SCENARIOS:
+            for _, _, container in services(scenario):
+                if container["name"] == service:
+                    made |= {variable["name"] for variable in container["env"]}
+        made -= {"SAMPLE_RATE", "MAX_CONNECTIONS"}  # which the scenarios give as settings
+        # The ports are the chart's: nothing is to be gained from others.
+        fixed = {"ADMIN_ADDR", "BIND_ADDR"} & defaults_of(service).keys()
+        assert offered | made | fixed == defaults_of(service).keys(), service
+        assert not offered & (made | fixed), service
+
+
+@every_scenario
+def test_every_container_is_confined_and_says_what_it_needs(scenario):
+    for name, pod, container in containers(scenario):
+        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] == 65532, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert pod["automountServiceAccountToken"] is False, name
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }, name
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys(), name
+        assert "memory" in container["resources"]["limits"], name
+        assert not re.search(r":latest$|:$", container["image"]), name
+
+
+@every_scenario
+def test_nothing_needs_a_shell(scenario):
+    for name, _, container in services(scenario):
+        assert "exec" not in json.dumps(container) and "command" not in container, name
+
+
+@every_scenario
+def test_pods_have_time_to_drain(scenario):
+    for name, pod, container in services(scenario):
+        sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert pod["terminationGracePeriodSeconds"] >= sleep + DRAIN_S[container["name"]] + 10, name
+
+
+def test_the_drain_times_are_those_of_the_services():
+    source = (ROOT / "session-api/src/service.rs").read_text()
+    said = re.search(r"DRAIN_LIMIT: Duration = Duration::from_secs\((\d+)\)", source)
+    assert int(said.group(1)) == DRAIN_S["session-api"]
+    waits = {"drive.rs": "LAST_CONFIRMATIONS", "run.rs": "LAST_ACKS"}
+    sources = {file: (ROOT / "pipeline/src" / file).read_text() for file in waits}
+    longest = [re.search(rf"{waits[file]}: Duration = Duration::from_secs\((\d+)\)", sources[file]) for file in waits]
+    assert sum(int(found.group(1)) for found in longest) <= DRAIN_S["pipeline"]
+
+
+@every_scenario
+def test_the_number_of_replicas_has_one_owner(scenario):
+    scaled = {hpa["spec"]["scaleTargetRef"]["name"] for hpa in objects(scenario, "HorizontalPodAutoscaler")}
+    deployments = {deployment["metadata"]["name"]: deployment["spec"] for deployment in objects(scenario, "Deployment")}
+    assert scaled <= deployments.keys()
+    for name, spec in deployments.items():
+        assert ("replicas" in spec) != (name in scaled), name
+        assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}, name
+
+
+@every_scenario
+def test_there_is_one_pipeline_at_most(scenario):
+    for deployment in objects(scenario, "Deployment"):
+        if "pipeline" in deployment["metadata"]["name"]:
+            assert deployment["spec"]["replicas"] == 1
+
+
+@every_scenario
+def test_a_node_can_always_be_drained(scenario):
+    for budget in objects(scenario, "PodDisruptionBudget"):
+        assert budget["spec"]["maxUnavailable"] == 1 and "minAvailable" not in budget["spec"]
+
+
+@every_scenario
+def test_everything_mounted_is_there(scenario):
+    for name, pod, container in containers(scenario):
+        volumes = {volume["name"] for volume in pod.get("volumes", [])}
+        assert volumes == {mount["name"] for mount in container.get("volumeMounts", [])}, name
+    accounts = {account["metadata"]["name"] for account in objects(scenario, "ServiceAccount")}
+    assert {pod["serviceAccountName"] for _, _, pod in pods(scenario)} == accounts
+
+
+@every_scenario
+def test_names_and_namespaces(scenario):
+    seen = set()
+    for object in objects(scenario):
+        identity = (object["kind"], object["metadata"]["name"])
+        assert identity not in seen, identity
+        seen.add(identity)
+        assert object["metadata"]["namespace"] == "listening-together", identity
+        assert len(object["metadata"]["name"]) <= 63, identity
+
+
+def test_only_one_cluster_has_the_gateway_the_pipeline_and_the_download():
+    home, another = ({o["kind"] for o in objects(name)} for name in ("three regions, home", "three regions, another"))
+    assert {"Gateway", "HTTPRoute", "HealthCheckPolicy", "GCPBackendPolicy", "CronJob"} <= home - another
+    assert "ServiceExport" in home & another
+    names = {o["metadata"]["name"] for o in objects("three regions, another", "Deployment")}
+    assert names == {"together-session-api"}
+
+
+def test_every_value_is_documented_and_known():
+    """values.yaml and the schema name the same values, and a comment stands before each block of them."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    text = (CHART / "values.yaml").read_text()
+    values = yaml.safe_load(text)
+    required = {("project",), ("region",), ("image", "registry")}
+
+    def known(node, path=()):
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        if "properties" not in node or path[-1:] in [("settings",), ("requests",), ("limits",)]:
+            yield path
+            return
+        assert node["additionalProperties"] is False, path
+        for name, child in node["properties"].items():
+            yield from known(child, (*path, name))
+
+    def has(path):
+        node = values
+        for name in path:
+            if name not in node:
+                return False
+            node = node[name]
+        return True
+
+    missing = {path for path in known(schema) if path != ("global",) and not has(path)}
+    assert missing == required
+    for path in required:
+        assert re.search(rf"^ *# {path[-1]}: ", text, re.MULTILINE), path
