@@ -2,7 +2,8 @@
 //!
 //! The slot that starts at T is decided at T - lead, from the candidates that have come since the decision before:
 //! newest window first, then by an editorial [score](crate::score). What found no room is given up then, and earlier where it
-//! is certain to find none: once a newer window alone fills the slot.
+//! is certain to find none: once a newer window alone fills the slot. A late play for a window that is [too
+//! old](Curator::is_too_old) for any slot does not get so far.
 //!
 //! The score is a pure function of the candidates and of the programme so far, so that two pipelines that have seen the
 //! same plays and the same programme choose alike.
@@ -110,6 +111,12 @@ impl<A> Curator<A> {
             Self { rules, candidates: Vec::new(), programme, history, next_slot: Timestamp::MIN };
         curator.next_slot = curator.first_slot_decidable_from(now);
         curator
+    }
+
+    /// Goes on after the slots that were `announced` before it, as [`Curator::new`] does; keeps its candidates.
+    pub fn go_on_after(&mut self, announced: Vec<Slot>, now: Timestamp) {
+        let candidates = std::mem::take(&mut self.candidates);
+        *self = Self { candidates, ..Self::new(self.rules, announced, now) };
     }
 
     /// When the next slot is to be decided.

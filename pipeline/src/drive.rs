@@ -29,6 +29,8 @@ use crate::window::Pending;
 const BATCH: usize = 2048;
 /// The longest sleep: a clock that is set while we sleep is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often windows are looked at while nothing may be announced.
+const GATHER_EVERY: Duration = Duration::from_millis(50);
 /// How long messages that are being published when we are told to stop may take to be confirmed.
 const LAST_CONFIRMATIONS: Duration = Duration::from_secs(4);
 
@@ -165,10 +167,9 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         let mut effects = Vec::new();
         loop {
             let mut first = None;
-            let sleep = match self.announced_before {
-                Some(_) => LONGEST_SLEEP,
-                None => self.engine.next_deadline(now()).since(now()).min(LONGEST_SLEEP),
-            };
+            // A decision that is due waits until it is known what was announced, which wakes us.
+            let shortest = self.announced_before.as_ref().map_or(Duration::ZERO, |_| GATHER_EVERY);
+            let sleep = self.engine.next_deadline(now()).since(now()).clamp(shortest, LONGEST_SLEEP);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
@@ -187,8 +188,9 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                 first.into_iter().chain(waiting).take(BATCH).map(|delivery| (delivery.data, delivery.ack));
             self.engine.receive_all(batch, now(), &mut effects);
             self.take_new_databases();
-            if self.announced_before.is_none() {
-                self.engine.advance(now(), &mut effects);
+            match self.announced_before {
+                Some(_) => self.engine.gather(now(), &mut effects),
+                None => self.engine.advance(now(), &mut effects),
             }
             self.carry_out(&mut effects);
             self.show_books();
@@ -300,34 +302,4 @@ pub fn now() -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-    use crate::publish::PublishError;
-
-    /// Keeps what it is to publish.
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<Bytes>>>);
-
-    impl Outbox for Kept {
-        async fn announce(&self, update: Bytes) -> Result<(), PublishError> {
-            self.0.lock().unwrap().push(update);
-            Ok(())
-        }
-
-        async fn reject(&self, _: Bytes, _: DropReason) -> Result<(), PublishError> {
-            unreachable!("nothing is rejected")
-        }
-    }
-
-    #[tokio::test]
-    async fn an_update_is_published_again_until_its_slot_begins() {
-        let (kept, lead) = (Kept::default(), Duration::from_millis(80));
-        let start = Instant::now();
-        repeat(kept.clone(), Bytes::from_static(b"update"), now() + lead).await;
-        assert!(start.elapsed() >= lead / 2, "spread over the lead");
-        let repeats = TIMES_ANNOUNCED as usize - 1;
-        assert_eq!(*kept.0.lock().unwrap(), vec![Bytes::from_static(b"update"); repeats]);
-    }
-}
+mod tests;

@@ -105,9 +105,9 @@ impl<A> Engine<A> {
     }
 
     /// Goes on after the slots that were `announced` before it, in any order and with repeats. To be called before the first
-    /// [`Engine::advance`]; plays may have been taken in.
+    /// [`Engine::advance`]; plays may have been taken in and gathered.
     pub fn go_on_after(&mut self, announced: Vec<Slot>, now: Timestamp) {
-        self.curator = Curator::new(self.rules.curate, announced, now);
+        self.curator.go_on_after(announced, now);
     }
 
     /// Takes a delivery in.
@@ -122,6 +122,7 @@ impl<A> Engine<A> {
         now: Timestamp,
         effects: &mut Vec<Effect<A>>,
     ) {
+        self.curator.heed_clock(now);
         let mut deliveries = deliveries.into_iter();
         loop {
             let (data, acks): (Vec<_>, Vec<_>) = deliveries.by_ref().take(TOGETHER).unzip();
@@ -147,14 +148,20 @@ impl<A> Engine<A> {
 
     /// Does what is due `now`: call it after deliveries, and when [`Engine::next_deadline`] has come.
     pub fn advance(&mut self, now: Timestamp, effects: &mut Vec<Effect<A>>) {
-        self.windows.advance(now);
-        self.fire(effects);
-        self.curator.heed_clock(now);
+        self.gather(now, effects);
         while now >= self.curator.next_decision() {
             self.fire_late(effects);
             self.decide(now, effects);
         }
         self.forget_previous_databases();
+    }
+
+    /// The part of [`Engine::advance`] that announces nothing: windows that are due `now` fire, and what is no session is
+    /// dropped.
+    pub fn gather(&mut self, now: Timestamp, effects: &mut Vec<Effect<A>>) {
+        self.curator.heed_clock(now);
+        self.windows.advance(now);
+        self.fire(effects);
     }
 
     /// When there may be something to do if nothing is received before.
@@ -351,4 +358,4 @@ fn give_up<A>(pending: Pending<A>, ledger: &mut Ledger, effects: &mut Vec<Effect
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

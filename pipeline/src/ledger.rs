@@ -23,12 +23,13 @@ pub enum DropReason {
     SingleListener,
     /// Those who listened to its track in its window were not far enough apart.
     SinglePlace,
-    /// Its session found no room in a slot.
+    /// Its session found no room in a slot, or it came so late that no slot shows its window any more.
     NotChosen,
 }
 
 impl DropReason {
-    /// All of them, in the order in which a play meets them.
+    /// All of them, in the order in which a play meets them; [`DropReason::NotChosen`] comes after [`DropReason::Late`] for
+    /// one that comes too late to be shown.
     pub const ALL: [Self; 9] = [
         Self::Malformed,
         Self::Future,

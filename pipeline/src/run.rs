@@ -1,7 +1,8 @@
 //! The pipeline as a process: the engine between Pub/Sub's subscription and topics.
 //!
 //! Start: databases and catalogue first, so that a wrong setting ends the process at once; then Pub/Sub, which is waited
-//! for as long as it takes. Shutdown, in the order of the flow: not ready any more; the source stops pulling; what is
+//! for as long as it takes; then plays are taken in while the programme is read back, without which nothing is announced.
+//! Shutdown, in the order of the flow: not ready any more; the source stops pulling; what is
 //! being published is waited for and acknowledged; every other play is handed back; the streams end. Within ten seconds.
 
 use std::time::Duration;
@@ -69,8 +70,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let checks =
         tokio::spawn(check(pubsub.clone(), resources.names(), readiness.clone(), outages_over, stop.clone()));
     let outcome = if until_ready(&readiness, &stop).await {
-        let (read, announced) = oneshot::channel();
-        let reading = tokio::spawn(read_back(pubsub.clone(), resources.sessions.clone(), read, stop.clone()));
+        let (found, announced) = oneshot::channel();
+        let reading =
+            tokio::spawn(read_back(pubsub.clone(), resources.sessions.clone(), found, stop.clone()));
         let engine = Engine::new(rules, atlas, catalogue, now());
         let works = Works { engine, announced, editions, telemetry, outages };
         let outcome = work(&config, &pubsub, &resources, works, &stop).await;
@@ -144,23 +146,16 @@ async fn work(
     outcome.map_err(|error| ServiceError::part("the engine", error))
 }
 
-/// Finds the slots announced lately; none when they cannot be had.
+/// Finds the slots announced lately; drops `found` when they cannot be had.
 async fn read_back(
     pubsub: PubSub,
     sessions: String,
     found: oneshot::Sender<Vec<Slot>>,
     stop: CancellationToken,
 ) {
-    match read_slots(&pubsub, &sessions, &stop).await {
-        Ok(slots) => {
-            tracing::info!(slots = slots.len(), "read the programme back from the sessions topic");
-            // Nobody waits for it any more when we are told to stop.
-            let _ = found.send(slots);
-        }
-        Err(error) => {
-            let reason = with_sources(&error);
-            tracing::warn!(reason, "cannot read the programme back, it starts empty");
-        }
+    if let Err(error) = read_slots(&pubsub, &sessions, found, &stop).await {
+        let reason = with_sources(&error);
+        tracing::warn!(reason, "cannot read the programme back, it starts empty");
     }
 }
 

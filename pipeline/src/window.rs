@@ -13,7 +13,7 @@
 //!
 //! Event time does not begin with the first play seen, but with the **start of what can still be shown** when the pipeline
 //! starts. After an outage the backlog comes first, oldest plays first; what nobody can be shown any more is late at
-//! once, instead of being gathered in windows and given up later.
+//! once, or given up as too old for a slot, instead of being gathered in windows.
 //!
 //! Plays that are delivered twice or out of order change nothing: one listener is kept for each user, see [`Listener`].
 //!

@@ -13,9 +13,9 @@ use prost::Message as _;
 use super::*;
 use crate::test_atlas::AtlasFixture;
 
-const BERLIN: &str = "198.18.0.1";
+pub(crate) const BERLIN: &str = "198.18.0.1";
 const OSAKA: &str = "198.18.4.1";
-const LIMA: &str = "198.18.3.1";
+pub(crate) const LIMA: &str = "198.18.3.1";
 const TOR_EXIT: &str = "198.18.2.1";
 const NO_CITY: &str = "198.18.10.1";
 
@@ -31,7 +31,7 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// The defaults of the design.
-fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     Rules {
         max_future_skew: seconds(5),
         sampler: Sampler::new(1.0),
@@ -146,7 +146,8 @@ impl Story {
     }
 }
 
-fn message(user: &str, track: &str, address: &str, played_at: Timestamp) -> Vec<u8> {
+/// A play as it is published.
+pub(crate) fn message(user: &str, track: &str, address: &str, played_at: Timestamp) -> Vec<u8> {
     let octets = match address.parse().unwrap() {
         IpAddr::V4(v4) => v4.octets().to_vec(),
         IpAddr::V6(v6) => v6.octets().to_vec(),
