@@ -39,13 +39,13 @@ impl Busy {
     /// For how long the core of servers has been busy since.
     #[must_use]
     pub fn server_core_since(self, earlier: Self) -> Duration {
-        ticks(self.server_core - earlier.server_core)
+        ticks(self.server_core.saturating_sub(earlier.server_core))
     }
 
     /// For how long the other core has been.
     #[must_use]
     pub fn load_core_since(self, earlier: Self) -> Duration {
-        ticks(self.load_core - earlier.load_core)
+        ticks(self.load_core.saturating_sub(earlier.load_core))
     }
 }
 

@@ -26,8 +26,8 @@ const BOUNDARIES: u64 = 200;
 pub const THRIFTY: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "2"), ("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "65536")];
 
-/// Measures so many rounds, and everything else unless `servers_only`; `program` is one that runs a constant server on demand. `tell` is told
-/// what goes on.
+/// Measures so many rounds, and everything else unless `servers_only`; `program` is one that runs a constant server on
+/// demand. `tell` is told what goes on.
 ///
 /// # Errors
 /// When a server does not start, does not answer alike, or fails.

@@ -49,7 +49,7 @@ use crate::telemetry::{OpenStream, Telemetry};
 const RETRY: &[u8] = b"retry: 3000\n\n";
 /// A comment, which clients pass over.
 const HEARTBEAT: &[u8] = b":\n\n";
-/// actix keeps the buffer of a connection as large as what it once wrote at a time, and begins with 8 KiB.
+/// The most that a connection is given at a time: actix keeps its buffer as large as what was once in it.
 const PIECE: usize = 2048;
 /// Seconds after which a client may try again that found no seat.
 const SEAT_RETRY: HeaderValue = HeaderValue::from_static("10");
@@ -200,7 +200,8 @@ struct EventStream {
     changes: WatchStream<Arc<Board>>,
     end: Pin<Box<Sleep>>,
     is_over: bool,
-    /// The connection has been given a piece that it is to write before it is given more.
+    /// The connection has been given a piece, and has not been let write it yet. Where it cannot, because its client does not
+    /// read, it is given more all the same, until actix has 32 KiB for it.
     has_given: bool,
     open: OpenStream,
     _seat: OwnedSemaphorePermit,
