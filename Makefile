@@ -102,6 +102,11 @@ soak-sync: prerequisites ## Twelve replicas on a Pub/Sub that fails: do all answ
 	cargo build --locked --release --bins
 	@exec target/release/soak-sync
 
+# REGISTRY, TAG and BUILDER come from the environment or the command line; see deploy/images/build.sh.
+.PHONY: images
+images: ## Build the images of both services with docker, podman or buildah (REGISTRY=... TAG=...)
+	@deploy/images/build.sh
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt --all
