@@ -1,7 +1,7 @@
 # Three things that no one should have to look for. Thresholds fit the services' default settings.
 
-# A play that nobody shares is held for the 31 s in which its window takes late plays, so that the oldest is about that old
-# in good health. Replicas' subscriptions are left out: one that a killed replica left behind grows old until it expires.
+# In good health a play waits seconds, for its window and slot. Replicas' subscriptions are left out: one that a killed
+# replica left behind grows old until it expires.
 resource "google_monitoring_alert_policy" "plays_wait" {
   count = var.alerts ? 1 : 0
 
@@ -11,11 +11,11 @@ resource "google_monitoring_alert_policy" "plays_wait" {
   notification_channels = var.notification_channels
 
   conditions {
-    display_name = "The oldest unacknowledged play is older than two minutes"
+    display_name = "The oldest unacknowledged play is older than a minute"
     condition_threshold {
       filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${var.plays_subscription}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
       comparison      = "COMPARISON_GT"
-      threshold_value = 120
+      threshold_value = 60
       duration        = "300s"
       aggregations {
         alignment_period   = "60s"
