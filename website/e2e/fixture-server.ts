@@ -13,7 +13,7 @@ export const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 /** As session-api/src/routes/site.rs has it. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; " +
-  "img-src 'self' data: https:; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " +
+  "img-src 'self' data:; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " +
   "frame-ancestors 'none'";
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -17,10 +17,11 @@ use crate::problem;
 use crate::site::{File, Site};
 use crate::snapshot::Representation;
 
-/// Nothing but the site's own files, and pictures from where the catalogue says; nothing inline, no frames, no forms.
+/// Nothing but the site's own files: a picture from where the catalogue says would tell its host who visits. Nothing inline, no
+/// frames, no forms.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; \
-     img-src 'self' data: https:; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+     img-src 'self' data:; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );
 
