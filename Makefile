@@ -52,7 +52,8 @@ test-site: prerequisites site ## The website: lint, types, unit tests, and the p
 	cd website && npm run lint && npm run typecheck && npm test && npm run e2e
 
 .PHONY: test-deploy
-test-deploy: prerequisites deploy-tools ## The chart and the infrastructure: lint, schemas, refusals, names
+test-deploy: prerequisites deploy-tools site ## The chart, the infrastructure, and the images, which are built and started
+	@scripts/prerequisites.sh deploy
 	cargo build --locked --workspace --bins
 	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" pytest
 

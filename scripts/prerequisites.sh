@@ -96,6 +96,11 @@ deploy() {
   python
   node_js
   need_package curl curl
+  # Images are built by one and started by the others, neither of which needs a daemon.
+  need_package strip binutils
+  need_package buildah buildah
+  need_package podman podman
+  need_package runc runc
   # No package registry has it, nor a part that could check the format alone.
   have terraform || fail "terraform is missing and cannot be installed here; install 1.5 or newer from
 https://developer.hashicorp.com/terraform/install"

@@ -6,16 +6,13 @@
 import json
 import os
 import re
-import socket
-import subprocess
-import time
 import urllib.request
 
 import hcl2
 import pytest
 import yaml
 
-from tools import CHART, ROOT, defaults_of, program, run
+from tools import CHART, ROOT, defaults_of, run
 
 MODULE = ROOT / "deploy/terraform"
 
@@ -130,27 +127,6 @@ def fields(text, message="Play"):
 def test_the_schema_is_that_of_a_play():
     ours = fields((ROOT / "proto/listening_together/v1/play.proto").read_text())
     assert fields((MODULE / "play.proto").read_text()) == ours and len(ours) == 4
-
-
-@pytest.fixture
-def broker():
-    """A Pub/Sub broker in memory, as host:port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([program("local-pubsub"), "--listen", address], **quiet)
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(tuple(address.split(":")), timeout=1).close()
-            break
-        except OSError:
-            assert process.poll() is None and time.monotonic() < deadline, "the broker does not start"
-            time.sleep(0.02)
-    yield address
-    process.terminate()
-    process.wait(timeout=20)
 
 
 def test_an_emulator_gets_the_same(broker):

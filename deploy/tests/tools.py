@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import socket
 import subprocess
 import tarfile
 import tempfile
@@ -104,3 +105,10 @@ def program(name):
     path = target / "debug" / name
     assert path.exists(), f"{path} is missing: run cargo build --workspace --bins"
     return path
+
+
+def free_address():
+    """ip:port on this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
