@@ -1,0 +1,37 @@
+"""What helm install tells: how to see that it works, and what must be there.
+
+By Helm 4 alone: Helm 3 asks a cluster for its version before it tries anything.
+"""
+
+import pytest
+
+from scenarios import SCENARIOS, arguments
+from tools import CHART, helm, run
+
+# scenario: (what is told, what is not)
+TOLD = {
+    "trial": (
+        ["a pipeline and session-api", "plays-pipeline", "demo-city.mmdb in the secret", "exposure.type is none"],
+        ["anonymousIpFile is empty", "geoip-update-now", "the emulator"],
+    ),
+    "trial on an emulator": (["the emulator at pubsub.tools:8085"], []),
+    "one region": (["geoip-update-now", "anonymousIpFile is empty"], ["exposure.type is none", "monitoring.type"]),
+    "three regions, another": (
+        ["session-api, and no pipeline", "a pipeline in another region", "the fleet's config cluster"],
+        ["plays-pipeline", "listening-together-pipeline", "anonymousIpFile"],
+    ),
+    "a pipeline alone": (["(my-project): a pipeline."], ["curl -s localhost:8080", "listening-together-session-api"]),
+}
+
+
+@pytest.mark.parametrize("scenario", TOLD)
+def test_the_notes_fit_what_is_installed(scenario):
+    command = [helm(4), "install", "together", CHART, "--namespace", "listening-together", "--dry-run=client"]
+    done = run(*command, *arguments(*SCENARIOS[scenario]))
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.split("\nNOTES:\n")[1]
+    expected, unexpected = TOLD[scenario]
+    for text in ["readyz?verbose", "kubectl -n listening-together get pods", *expected]:
+        assert text in notes, notes
+    for text in unexpected:
+        assert text not in notes, notes
