@@ -1,5 +1,6 @@
 /** The page: slots come in, the globe, the card and the list show them when it is their time. */
 import { Feed } from "./api/feed";
+import { LONGEST_WAIT } from "./api/schedule";
 import type { Latest, Slot } from "./api/types";
 import type { World } from "./api/world";
 import { Card } from "./card/card";
@@ -140,7 +141,8 @@ export class App {
     this.#present();
     const { next } = onAir;
     if (next && this.#clock.isSynchronised) {
-      this.#switchTimer = this.world.setTimer(() => this.#advance(), Math.max(0, next.startsAt - now));
+      const wait = Math.min(LONGEST_WAIT, Math.max(0, next.startsAt - now));
+      this.#switchTimer = this.world.setTimer(() => this.#advance(), wait);
     }
   }
 

@@ -91,6 +91,23 @@ describe("the programme", () => {
     expect(programme.at(0)?.current.number).toBe(101);
   });
 
+  it("recovers from a slot of another century", () => {
+    const [number, now] = [100, 100 * SLOT_MS];
+    const far = { ...slot(9e9), startsAt: Date.UTC(2099, 0), endsAt: Date.UTC(2099, 0) + SLOT_MS };
+    for (const wrong of [
+      { ...latestAt(now), next: far },
+      { ...latestAt(now), current: far },
+    ]) {
+      const programme = new Programme();
+      programme.learn(wrong);
+      programme.at(Number.NEGATIVE_INFINITY);
+      programme.at(now);
+      programme.learn(latestAt(now));
+      expect(programme.at(now)?.current.number).toBe(number);
+      expect(programme.at(now)?.next).toBeUndefined();
+    }
+  });
+
   it("does not grow", () => {
     const programme = new Programme();
     for (let number = 0; number < 20_000; number++) {

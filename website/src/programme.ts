@@ -10,6 +10,8 @@ import type { Latest, Slot } from "./api/types";
 export const RECENT = 9;
 /** Announced slots that are kept; there is rarely more than one. */
 const ANNOUNCED = 12;
+/** A start that is further ahead of the server's clock is a mistake: it is neither waited for nor shown. */
+const HORIZON = 3_600_000;
 
 export interface OnAir {
   readonly current: Slot;
@@ -45,6 +47,7 @@ export class Programme {
 
   /** What is on at `now`, by the server's clock; undefined until the first slot has started. */
   at(now: number): OnAir | undefined {
+    this.#disbelieve(now);
     const started = this.#slots.filter((slot) => slot.startsAt <= Math.max(now, this.#passed));
     const current = started[started.length - 1];
     if (!current) return undefined;
@@ -54,6 +57,13 @@ export class Programme {
       next: this.#slots[started.length],
       recent: started.slice(0, -1).reverse().slice(0, RECENT),
     };
+  }
+
+  /** Without what cannot be, so that the next good answer counts again. A clock that is not known yet refutes nothing. */
+  #disbelieve(now: number): void {
+    if (!Number.isFinite(now)) return;
+    this.#slots = this.#slots.filter(({ startsAt }) => startsAt <= now + HORIZON);
+    if (this.#passed > now + HORIZON) this.#passed = Number.NEGATIVE_INFINITY;
   }
 
   /** How many slots are held. */

@@ -90,6 +90,22 @@ describe("the feed", () => {
     expect(seen.known).toBeGreaterThan(0);
   });
 
+  it("stays calm when the server's times are odd, and recovers", async () => {
+    const far = { ...slot(9e9), startsAt: Date.UTC(2099, 0), endsAt: Date.UTC(2099, 0) + SLOT_MS };
+    for (const odd of [{ current: far }, { next: far }, { slotMs: 0.001 }]) {
+      const { world, feed, seen, answer } = setUp();
+      world.network = () => new Response(toJson({ ...latestAt(START + world.time), ...odd }));
+      feed.start();
+      await world.pass(60_000);
+      expect(world.asked.length, JSON.stringify(odd)).toBeLessThan(32);
+      world.network = answer;
+      seen.known = 0;
+      await world.pass(20_000);
+      expect(seen.known).toBeGreaterThanOrEqual(1015);
+      expect(world.asked.length).toBeLessThan(50);
+    }
+  });
+
   it("asks at once when told to", async () => {
     const { world, feed, answer, seen } = setUp(() => Promise.reject(new TypeError("gone")));
     feed.start();

@@ -3,7 +3,7 @@
  * again, later each time; nothing is ever taken back.
  */
 import { LatestClient } from "./latest";
-import { untilNextQuestion } from "./schedule";
+import { HORIZON, untilNextQuestion } from "./schedule";
 import { Stream } from "./stream";
 import type { Latest, Slot } from "./types";
 import type { World } from "./world";
@@ -122,7 +122,9 @@ export class Feed {
   }
 
   #knowUntil(slot: Slot): void {
-    this.#knownUntil = Math.max(this.#knownUntil ?? 0, slot.endsAt);
+    const known = this.#knownUntil;
+    const isBelievable = known !== undefined && known - this.serverNow() <= HORIZON;
+    this.#knownUntil = isBelievable ? Math.max(known, slot.endsAt) : slot.endsAt;
   }
 
   #schedule(): void {

@@ -30,6 +30,10 @@ describe("an answer of /api/latest", () => {
     ["nothing current", changed((body) => Reflect.deleteProperty(body, "current"))],
     ["a current slot without a session", changed(({ current }) => Object.assign(current, { sessions: [] }))],
     ["a start that is no time", changed(({ current }) => Object.assign(current, { starts_at: "soon" }))],
+    [
+      "an end of another century",
+      changed(({ current }) => Object.assign(current, { ends_at: "2099-01-01T00:00:00Z" })),
+    ],
     ["sessions that are no list", changed(({ current }) => Object.assign(current, { sessions: {} }))],
   ])("is nothing when it is %s", (_, text) => {
     expect(parseLatest(text)).toBeUndefined();
@@ -78,6 +82,13 @@ describe("an answer of /api/latest", () => {
     expect(named({ city: "", country: "Peru" })).toBe("Peru");
     expect(named({ city: undefined, country: "" })).toBe("12.1°S 77.0°W");
   });
+
+  it.each([[0.001], [499], [1e12], [-5], ["5000"], [null]])(
+    "does not believe in slots of %s ms",
+    (slot_ms) => {
+      expect(parseLatest(changed((body) => Object.assign(body, { slot_ms })))?.slotMs).toBe(SLOT_MS);
+    },
+  );
 
   it("takes odd numbers for none", () => {
     const text = changed(({ current }) =>

@@ -4,6 +4,11 @@
  */
 import type { Latest, Place, Session, Slot, Track } from "./types";
 
+/** Milliseconds that a slot can last. */
+const SHORTEST_SLOT = 500;
+const LONGEST_SLOT = 3_600_000;
+const USUAL_SLOT = 5000;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Of the body of `/api/latest`; undefined when there is nothing in it that can be shown. */
@@ -12,7 +17,7 @@ export function parseLatest(text: string): Latest | undefined {
   const current = fields && slotOf(fields.current);
   if (!fields || !current) return undefined;
   return {
-    slotMs: positive(fields.slot_ms) ?? Math.max(1, current.endsAt - current.startsAt),
+    slotMs: slotLength(finite(fields.slot_ms)) ?? slotLength(current.endsAt - current.startsAt) ?? USUAL_SLOT,
     current,
     next: slotOf(fields.next),
     recent: list(fields.recent).flatMap((slot) => slotOf(slot) ?? []),
@@ -44,6 +49,7 @@ function slotOf(value: unknown): Slot | undefined {
   const endsAt = fields && instant(fields.ends_at);
   const [first, ...others] = list(fields?.sessions).flatMap((session) => sessionOf(session) ?? []);
   if (number === undefined || startsAt === undefined || endsAt === undefined || !first) return undefined;
+  if (endsAt - startsAt > LONGEST_SLOT) return undefined;
   return { number, startsAt, endsAt: Math.max(startsAt, endsAt), sessions: [first, ...others] };
 }
 
@@ -120,6 +126,12 @@ function finite(value: unknown): number | undefined {
 function positive(value: unknown): number | undefined {
   const number = finite(value);
   return number !== undefined && number > 0 ? number : undefined;
+}
+
+function slotLength(milliseconds: number | undefined): number | undefined {
+  const isPossible =
+    milliseconds !== undefined && milliseconds >= SHORTEST_SLOT && milliseconds <= LONGEST_SLOT;
+  return isPossible ? milliseconds : undefined;
 }
 
 function instant(value: unknown): number | undefined {

@@ -29,6 +29,14 @@ describe("the next question", () => {
     ["but not for ever", { failures: 1, retryAfter: 9e9 }, [30_000, 30_000]],
     ["comes soon while nothing is known", { knownUntil: undefined }, [500, 1500]],
     ["keeps up with short slots", { slotMs: 1000, knownUntil: 1_001_000 }, [600, 850]],
+    ["keeps a distance when slots are said to be tiny", { slotMs: 0.001, now: 1_030_000 }, [1000, 1000]],
+    [
+      "comes once a minute when slots are said to be huge",
+      { slotMs: 1e12, now: 1_030_000 },
+      [60_000, 60_000],
+    ],
+    ["does not wait for a slot of far ahead", { knownUntil: 4_000_000 }, [60_000, 60_000]],
+    ["does not believe in a slot of another year", { knownUntil: 4e12 }, [2500, 5000]],
   ])("%s", (_, change, expected) => {
     expect(range(change)).toEqual(expected);
   });

@@ -26,6 +26,12 @@ const STREAM_GRACE = 1500;
 const FIRST_BACKOFF = 1000;
 const LONGEST_BACKOFF = 30_000;
 const SOONEST = 250;
+/** Questions about a slot that is overdue are at least so far apart, whatever a slot's length is said to be. */
+const SHORTEST_WAIT = 1000;
+/** No wait is longer: browsers take one of more than 2^31 ms for none at all. */
+export const LONGEST_WAIT = 60_000;
+/** What is said to be further in the future than this is not believed. */
+export const HORIZON = 3_600_000;
 
 /** Milliseconds until the next question. */
 export function untilNextQuestion(situation: Situation): number {
@@ -41,7 +47,8 @@ export function untilNextQuestion(situation: Situation): number {
     ? [knownUntil + STREAM_GRACE + spread]
     : [knownUntil - before + spread, knownUntil + AFTER + spread / 2];
   const wanted = instants.find((instant) => instant - now >= SOONEST);
-  if (wanted !== undefined) return wanted - now;
+  const isBelievable = knownUntil - now <= HORIZON;
+  if (wanted !== undefined && isBelievable) return Math.min(LONGEST_WAIT, wanted - now);
   // The next slot is overdue: once a slot is enough.
-  return slotMs * (0.5 + 0.5 * random);
+  return Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, slotMs * (0.5 + 0.5 * random)));
 }
