@@ -57,6 +57,27 @@ describe("the feed", () => {
     expect(world.asked).toEqual(["/api/latest?lang=en", "/api/latest?lang=pt-BR"]);
   });
 
+  it.each<[string, (feed: Feed) => void]>([
+    ["hidden and shown", (feed) => [feed.stop(), feed.start()]],
+    ["switched to a language and back", (feed) => ["ja", "en"].map((tag) => feed.setLanguage(tag))],
+  ])("hears again what came when it was %s", async (_, disturb) => {
+    const { world, feed, seen } = setUp();
+    const answer = () => new Response(toJson(latestAt(START)), { headers: { ETag: '"1"' } });
+    let answerFirst = () => {};
+    world.network = () => new Promise((resolve) => (answerFirst = () => resolve(answer())));
+    feed.start();
+    await world.pass(0);
+    // What is asked then is lost, and the first answer comes when nobody listens to it any more.
+    world.network = () => Promise.reject(new TypeError("gone"));
+    disturb(feed);
+    answerFirst();
+    await world.pass(0);
+    world.network = (_, { headers }) =>
+      "If-None-Match" in (headers ?? {}) ? new Response(null, { status: 304 }) : answer();
+    await world.pass(20_000);
+    expect(seen.known).toBe(1000);
+  });
+
   it("waits through a 503 at the start, and a minute without an answer", async () => {
     const { world, feed, seen, answer } = setUp();
     world.network = () => new Response("{}", { status: 503 });

@@ -93,6 +93,7 @@ export class Feed {
     }
     if (outcome.kind === "new") {
       const { latest } = outcome;
+      this.#client.keep(outcome.tag);
       this.#slotMs = latest.slotMs;
       this.#knowUntil(latest.next ?? latest.current);
       this.listener.latest(latest, language);

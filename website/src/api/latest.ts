@@ -3,8 +3,14 @@ import { parseLatest } from "./parse";
 import type { Latest } from "./types";
 import type { World } from "./world";
 
+/** What an answer is called, and what it was an answer to. */
+export interface Tag {
+  readonly url: string;
+  readonly value: string;
+}
+
 export type Outcome =
-  | { readonly kind: "new"; readonly latest: Latest }
+  | { readonly kind: "new"; readonly latest: Latest; readonly tag: Tag | undefined }
   /** It is what was answered last. */
   | { readonly kind: "same" }
   /** No answer, or none that helps; ask again after so many milliseconds if it said when. */
@@ -14,10 +20,14 @@ export type Outcome =
 const PATIENCE = 8000;
 
 export class LatestClient {
-  /** The tag of the last answer, and what it was an answer to. */
-  #known: { url: string; tag: string } | undefined;
+  #known: Tag | undefined;
 
   constructor(private readonly world: World) {}
+
+  /** The answer of this tag is in use: only then is it enough to hear that it is still the same. */
+  keep(tag: Tag | undefined): void {
+    this.#known = tag;
+  }
 
   async ask(language: string): Promise<Outcome> {
     const url = `/api/latest?lang=${encodeURIComponent(language)}`;
@@ -25,7 +35,7 @@ export class LatestClient {
     const timer = this.world.setTimer(() => giveUp.abort(), PATIENCE);
     try {
       const headers: Record<string, string> =
-        this.#known?.url === url ? { "If-None-Match": this.#known.tag } : {};
+        this.#known?.url === url ? { "If-None-Match": this.#known.value } : {};
       const answer = await this.world.fetch(url, {
         headers,
         signal: giveUp.signal,
@@ -36,9 +46,8 @@ export class LatestClient {
       if (answer.status === 304) return { kind: "same" };
       const latest = answer.ok ? parseLatest(await answer.text()) : undefined;
       if (!latest) return { kind: "failed", retryAfter: retryAfter(answer) };
-      const tag = answer.headers.get("ETag");
-      this.#known = tag ? { url, tag } : undefined;
-      return { kind: "new", latest };
+      const value = answer.headers.get("ETag");
+      return { kind: "new", latest, tag: value ? { url, value } : undefined };
     } catch {
       return { kind: "failed", retryAfter: undefined };
     } finally {
