@@ -83,6 +83,8 @@ export class App {
   start(): void {
     this.#clock.start();
     this.#feed.start();
+    // What was to come when the page went out of sight is still to come, or has.
+    this.#advance();
     this.#tick();
   }
 

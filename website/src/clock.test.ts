@@ -113,6 +113,18 @@ describe("the server's clock", () => {
     expect(bestOf([])).toBeUndefined();
   });
 
+  it("tells of corrections, not of answers that take their time", async () => {
+    const world = worldWith([[40, 40]]);
+    const changed = vi.fn();
+    new ServerClock(world, changed).start();
+    await world.pass(3000);
+    expect(changed).toHaveBeenCalledTimes(1);
+    // A shorter way shows that the clock was wrong.
+    world.network = () => new Response(JSON.stringify({ now_ms: TRUE_START + world.time + 30 }));
+    await world.pass(60_000);
+    expect(changed).toHaveBeenCalledTimes(2);
+  });
+
   it("runs one round of questions after a stop and a start", async () => {
     const world = worldWith([[1, 1]]);
     const clock = new ServerClock(world);

@@ -76,10 +76,12 @@ export class ServerClock {
 
   async #burst(left: number, round: number): Promise<void> {
     this.#doubtAfterSleep();
-    const [wasSynchronised, before] = [this.isSynchronised, this.now()];
+    const before = bestOf(this.#samples)?.offset;
     await this.#ask();
     if (!this.#isRunning || round !== this.#round) return;
-    if (this.isSynchronised !== wasSynchronised || Math.abs(this.now() - before) > NOTABLE) this.changed();
+    const after = bestOf(this.#samples)?.offset;
+    if (after !== undefined && Math.abs(after - (before ?? Number.NEGATIVE_INFINITY)) > NOTABLE)
+      this.changed();
     // The first minute's questions go on as a pair a minute; one that failed is asked again soon.
     const [next, wait] = left > 1 ? [left - 1, BETWEEN] : [2, this.isSynchronised ? AGAIN : BETWEEN * 10];
     this.#timer = this.world.setTimer(() => void this.#burst(next, round), wait);
