@@ -208,8 +208,10 @@ describe("when the server", () => {
   it("knows nothing yet (503), the page waits and then shows the first pair", async () => {
     server.latest = () => ({ status: 503 });
     const { page } = await open(still);
-    await until(page, ".status", "No connection at the moment");
+    const questions = () => server.asked.filter((url) => url.startsWith("/api/latest")).length;
+    await expect.poll(questions, { timeout: 15_000 }).toBeGreaterThan(2);
     expect(await text(page, ".sentence")).toContain("Waiting for the first pair");
+    expect(await text(page, ".status")).toBe("");
     server.latest = (language) => ({ body: recorded(language) });
     await untilSlot(page);
     await page.waitForFunction(() => document.querySelector(".status")?.textContent === "");

@@ -13,7 +13,7 @@ export interface FeedListener {
   latest(latest: Latest, language: string): void;
   /** A slot was announced. */
   slot(slot: Slot): void;
-  /** Whether the server answers has changed. */
+  /** Whether the server answers, be it that it has nothing yet, has changed. */
   isConnected(isConnected: boolean): void;
 }
 
@@ -98,7 +98,7 @@ export class Feed {
       this.#knowUntil(latest.next ?? latest.current);
       this.listener.latest(latest, language);
     }
-    this.#connected(outcome.kind !== "failed");
+    this.#connected(outcome.kind !== "failed" || outcome.isConnected);
     this.#schedule();
   }
 

@@ -13,11 +13,15 @@ export type Outcome =
   | { readonly kind: "new"; readonly latest: Latest; readonly tag: Tag | undefined }
   /** It is what was answered last. */
   | { readonly kind: "same" }
-  /** No answer, or none that helps; ask again after so many milliseconds if it said when. */
-  | { readonly kind: "failed"; readonly retryAfter: number | undefined };
+  /**
+   * No answer, or none that helps; ask again after so many milliseconds if it said when. A server that says that it has
+   * nothing yet (503) is one to which there is a connection.
+   */
+  | { readonly kind: "failed"; readonly retryAfter: number | undefined; readonly isConnected: boolean };
 
 /** A server that answers nothing for so long is not waited for any longer. */
 const PATIENCE = 8000;
+const UNAVAILABLE = 503;
 
 export class LatestClient {
   #known: Tag | undefined;
@@ -45,11 +49,13 @@ export class LatestClient {
       });
       if (answer.status === 304) return { kind: "same" };
       const latest = answer.ok ? parseLatest(await answer.text()) : undefined;
-      if (!latest) return { kind: "failed", retryAfter: retryAfter(answer) };
+      if (!latest) {
+        return { kind: "failed", retryAfter: retryAfter(answer), isConnected: answer.status === UNAVAILABLE };
+      }
       const value = answer.headers.get("ETag");
       return { kind: "new", latest, tag: value ? { url, value } : undefined };
     } catch {
-      return { kind: "failed", retryAfter: undefined };
+      return { kind: "failed", retryAfter: undefined, isConnected: false };
     } finally {
       this.world.clearTimer(timer);
     }
