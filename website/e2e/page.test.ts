@@ -124,6 +124,36 @@ describe("a pair", () => {
   });
 });
 
+describe("a visitor who pauses", () => {
+  it("keeps the pair, with its time when it is over, and gets another in a language that it is not told in", async () => {
+    run(500);
+    const { page, complaints } = await open(still);
+    await untilSlot(page);
+    await page.locator(".motion").click();
+    const slotNow = async () => Number(await page.getAttribute("#pair", "data-slot"));
+    const held = await slotNow();
+    await until(page, ".moment", "At ");
+    await page.waitForFunction((instant) => Date.now() > instant, (held + 12) * 500, { polling: 100 });
+    expect(await slotNow()).toBe(held);
+    await page.selectOption(".language select", "ja");
+    await page.waitForFunction(
+      (before) => Number(document.querySelector<HTMLElement>("#pair")?.dataset.slot) > before,
+      held,
+      { polling: 50 },
+    );
+    const shown = await text(page, ".city-first");
+    const cities = [recorded("ja").current, ...recorded("ja").recent].map(
+      ({ sessions }) => sessions[0]?.places[0]?.city,
+    );
+    expect(cities).toContain(shown);
+    expect(await text(page, "[role=status]")).toContain(shown);
+    const later = await slotNow();
+    await page.waitForFunction((instant) => Date.now() > instant, (later + 4) * 500, { polling: 100 });
+    expect(await slotNow()).toBe(later);
+    expect(complaints).toEqual([]);
+  });
+});
+
 describe("when something is missing", () => {
   it("a title: the song is called the same song", async () => {
     server.latest = () => ({ body: withPair(({ track }) => delete track.title) });
@@ -234,6 +264,17 @@ describe("when the server", () => {
     expect(await text(page, ".status")).toBe("");
   });
 
+  it("says the time of a pair that is over, when the visitor paused here before", async () => {
+    server.latest = () => ({ body: withPair(() => {}) });
+    const later = recordedTime() + 30_000;
+    server.clock = () => later;
+    const before = `${COUNT_FRAMES} localStorage.setItem("paused", "yes");`;
+    const { page } = await open({ ...still, before });
+    await untilSlot(page);
+    await until(page, ".moment", "At ");
+    expect(await page.locator(".back").isVisible()).toBe(false);
+  });
+
   it("announces nothing more, the last pair stays", async () => {
     server.latest = () => ({ body: withPair(() => {}) });
     const { page } = await open(still);
@@ -243,6 +284,7 @@ describe("when the server", () => {
     server.clock = () => later;
     await page.reload();
     await until(page, ".status", "Waiting for the next pair");
+    expect(await text(page, ".moment")).toMatch(/^At /);
     expect(await text(page, ".sentence")).toBe(before);
   });
 

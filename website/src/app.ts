@@ -3,13 +3,13 @@ import { Feed } from "./api/feed";
 import { LONGEST_WAIT } from "./api/schedule";
 import type { Latest, Slot } from "./api/types";
 import type { World } from "./api/world";
-import { Card } from "./card/card";
+import { Card, type Standing } from "./card/card";
 import { Controls } from "./card/controls";
 import { find, setText } from "./card/dom";
 import { PairList } from "./card/list";
 import { Progress } from "./card/progress";
 import { sentenceText } from "./card/sentence";
-import { statusOf } from "./card/status";
+import { isRightNow, statusOf } from "./card/status";
 import { ServerClock } from "./clock";
 import type { Globe } from "./globe/globe";
 import { subsolarPoint } from "./globe/sun";
@@ -17,7 +17,7 @@ import { type Format, formatFor } from "./i18n/format";
 import { chooseLanguage, isLanguage, type Language } from "./i18n/languages";
 import { fill } from "./i18n/text";
 import type { Preferences } from "./preferences";
-import { type OnAir, Programme } from "./programme";
+import { heldAt, type OnAir, Programme } from "./programme";
 import { labelsOf, sceneOf } from "./scene";
 
 /** How long a pair of the past that was chosen is shown; then the tour goes on. */
@@ -67,6 +67,7 @@ export class App {
         slot: (slot) => this.#announced(slot),
         isConnected: (isConnected) => {
           this.#isConnected = isConnected;
+          this.#showMoment();
           this.#showStatus();
         },
       },
@@ -155,16 +156,29 @@ export class App {
     const chosen = this.#chosen && pairs.find(({ number }) => number === this.#chosen?.number);
     if (!chosen) this.#chosen = undefined;
     const slot = chosen ?? onAir.current;
-    this.#show(slot, slot === onAir.current);
+    this.#show(slot, { isNow: !chosen && this.#isRightNow(slot), isChosen: chosen !== undefined });
     this.#list.show(pairs, slot.number, this.#format);
     this.#showStatus();
     this.#showProgress();
   }
 
-  #show(slot: Slot, isNow: boolean): void {
+  /** A pair does not stay right now when nothing follows it, or is not to. */
+  #showMoment(): void {
+    const shown = this.#shown;
+    if (!shown || this.#chosen || shown.isNow === this.#isRightNow(shown.slot)) return;
+    this.#present();
+  }
+
+  #isRightNow({ endsAt }: Slot): boolean {
+    const { isPaused } = this.preferences;
+    const situation = { isPaused, isConnected: this.#isConnected, slotMs: this.#slotMs };
+    return isRightNow(this.#now() - endsAt, situation);
+  }
+
+  #show(slot: Slot, standing: Standing): void {
     const before = this.#shown;
-    this.#shown = { slot, isNow };
-    this.#card.show(slot, this.#format, isNow);
+    this.#shown = { slot, isNow: standing.isNow };
+    this.#card.show(slot, this.#format, standing);
     const session = slot.sessions[0];
     const isSame = before && before.slot.number === slot.number && before.slot.sessions[0].id === session.id;
     if (isSame) return;
@@ -177,17 +191,18 @@ export class App {
     this.#nameGlobe();
   }
 
-  /** The same pair in another language. */
+  /** The same pair in another language; the newest when the names of that one are not told of any more. */
   #rename(): void {
-    const number = this.#shown?.slot.number;
+    const shown = this.#shown;
     const onAir = this.#programme.at(this.#now());
-    if (number === undefined || !onAir) return;
-    const slot = [onAir.current, ...onAir.recent].find((known) => known.number === number);
-    if (!slot) return;
-    this.#shown = { slot, isNow: this.#shown?.isNow ?? true };
-    if (this.preferences.isPaused && this.#onAir) this.#onAir = onAir;
-    this.globe.relabel(labelsOf(slot.sessions[0], slot.startsAt, this.#format));
+    if (!shown || !onAir) return;
+    if (this.preferences.isPaused && this.#onAir) this.#onAir = heldAt(this.#onAir.current.number, onAir);
+    else this.#onAir = onAir;
     this.#present();
+    const { slot } = this.#shown ?? shown;
+    const session = slot.sessions[0];
+    this.globe.relabel(labelsOf(session, slot.startsAt, this.#format));
+    setText(this.#announcement, sentenceText(session, this.#format));
     this.#nameGlobe();
   }
 
@@ -248,6 +263,7 @@ export class App {
     if (this.#chosen && this.world.monotonic() > this.#chosen.until && !this.preferences.isPaused) {
       this.#choose(undefined);
     }
+    this.#showMoment();
     this.#showProgress();
     this.#showStatus();
   }

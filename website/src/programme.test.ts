@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Programme } from "./programme";
+import { heldAt, type OnAir, Programme } from "./programme";
 import { latestAt, SLOT_MS, session, slot } from "./testing/slots";
 
 describe("the programme", () => {
@@ -106,6 +106,16 @@ describe("the programme", () => {
       expect(programme.at(now)?.current.number).toBe(number);
       expect(programme.at(now)?.next).toBeUndefined();
     }
+  });
+
+  it("can be held at a slot, while that is known", () => {
+    const programme = new Programme();
+    programme.learn(latestAt(100 * SLOT_MS));
+    const onAir = programme.at(100 * SLOT_MS) as OnAir;
+    const held = heldAt(98, onAir);
+    expect([held.next?.number, held.current.number, held.recent[0]?.number]).toEqual([99, 98, 97]);
+    expect(heldAt(100, onAir)).toBe(onAir);
+    expect(heldAt(12, onAir)).toBe(onAir);
   });
 
   it("does not grow", () => {

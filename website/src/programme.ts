@@ -85,6 +85,15 @@ export class Programme {
   }
 }
 
+/** As it is with the slot of a number on air; as it is really when that is no longer known. */
+export function heldAt(number: number, onAir: OnAir): OnAir {
+  const slots = [onAir.current, ...onAir.recent];
+  const index = slots.findIndex((slot) => slot.number === number);
+  const current = slots[index];
+  if (!current || index === 0) return onAir;
+  return { current, next: slots[index - 1], recent: slots.slice(index + 1) };
+}
+
 /** Of two announcements of one slot, all replicas keep that whose featured session has the smaller id. */
 function betterOf(known: Slot, slot: Slot): Slot {
   const [one, other] = [known.sessions[0].id, slot.sessions[0].id];

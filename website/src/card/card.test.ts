@@ -5,7 +5,7 @@ import { session } from "../testing/slots";
 import { ownArtwork } from "./artwork";
 import { patternFor } from "./pattern";
 import { pairText, sentenceText } from "./sentence";
-import { statusOf } from "./status";
+import { isRightNow, statusOf } from "./status";
 
 const english = formatFor("en", ["en-AU"]);
 
@@ -79,6 +79,22 @@ describe("the quiet line", () => {
     ["the visitor wants no motion", { isPaused: true, isConnected: false }, "Paused"],
   ])("when %s", (_, change, expected) => {
     expect(statusOf({ ...usual, ...change }, english.messages)).toBe(expected);
+  });
+});
+
+describe("a pair is of right now", () => {
+  const usual = { isPaused: false, isConnected: true, slotMs: 5000 };
+  it.each([
+    ["while its slot lasts", -1, {}, true],
+    ["while the next one is a little late", 7000, {}, true],
+    ["not when the page waits for another", 8000, {}, false],
+    ["while its slot lasts, though nobody answers", -1, { isConnected: false }, true],
+    ["not when it is over and nobody answers", 1, { isConnected: false }, false],
+    ["while its slot lasts, though the page is paused", -1, { isPaused: true }, true],
+    ["not when it is over and the page is paused", 1, { isPaused: true }, false],
+    ["while the server's time is not known", Number.NEGATIVE_INFINITY, { isPaused: true }, true],
+  ])("%s", (_, over, change, expected) => {
+    expect(isRightNow(over, { ...usual, ...change })).toBe(expected);
   });
 });
 

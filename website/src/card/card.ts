@@ -13,6 +13,12 @@ const MARKS: Readonly<Record<string, readonly ["strong" | "cite", string]>> = {
   song: ["cite", "song"],
 };
 
+/** What a pair is among those that the page knows. */
+export interface Standing {
+  readonly isNow: boolean;
+  readonly isChosen: boolean;
+}
+
 export class Card {
   readonly #article = find("#pair");
   readonly #sentence = find(".sentence");
@@ -38,8 +44,8 @@ export class Card {
     setText(this.#back, messages.backToNow);
   }
 
-  /** `isNow` unless the visitor chose a pair of the past. */
-  show(slot: Slot, format: Format, isNow: boolean): void {
+  /** `isNow` while the slot lasts; `isChosen` when the visitor chose a pair of the past. */
+  show(slot: Slot, format: Format, { isNow, isChosen }: Standing): void {
     const session = slot.sessions[0];
     const { messages } = format;
     this.#article.dataset.state = isNow ? "now" : "past";
@@ -53,7 +59,7 @@ export class Card {
     setText(this.#apart, fill(messages.apart, { distance: format.distance(session.distanceKm) }));
     setText(this.#listeners, format.listeners(session.listeners));
     setText(this.#back, messages.backToNow);
-    this.#back.hidden = isNow;
+    this.#back.hidden = !isChosen;
   }
 
   #showSentence(session: Session, format: Format): void {

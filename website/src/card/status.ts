@@ -9,6 +9,14 @@ export interface Situation {
   readonly slotMs: number;
 }
 
+/** Whether a pair whose slot ended `over` milliseconds ago (less than 0: will end) is still what happens right now. */
+export function isRightNow(
+  over: number,
+  { isPaused, isConnected, slotMs }: Omit<Situation, "overdue">,
+): boolean {
+  return isPaused || !isConnected ? over < 0 : over <= PATIENCE * slotMs;
+}
+
 /** Slots without a next one after which the page says that it waits. */
 const PATIENCE = 1.5;
 
