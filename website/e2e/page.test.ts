@@ -71,6 +71,8 @@ describe("a pair", () => {
     expect(await page.locator("[role=status]").textContent()).toContain(sentence);
     expect(await page.getAttribute(".lens", "aria-label")).toContain(`joins ${a} and ${b}`);
     expect(await page.locator(".label:visible").count()).toBe(2);
+    // Nothing was chosen, so nothing is kept.
+    expect(await page.evaluate(() => localStorage.length)).toBe(0);
     expect(complaints).toEqual([]);
   });
 

@@ -75,10 +75,13 @@ export class App {
     );
     this.#controls = new Controls(
       (chosen) => this.#setLanguage(chosen),
-      () => this.#setPaused(!preferences.isPaused),
+      () => {
+        preferences.isPaused = !preferences.isPaused;
+        this.#showPaused();
+      },
     );
     this.#showLanguage();
-    this.#setPaused(preferences.isPaused);
+    this.#showPaused();
   }
 
   start(): void {
@@ -247,8 +250,8 @@ export class App {
     this.#lens.setAttribute("aria-label", `${name}. ${messages.globeHelp}`);
   }
 
-  #setPaused(isPaused: boolean): void {
-    this.preferences.isPaused = isPaused;
+  #showPaused(): void {
+    const { isPaused } = this.preferences;
     this.#controls.show(this.#format.language, this.#format.messages, isPaused);
     this.globe.setStill(isPaused || this.#isReduced);
     if (!isPaused) this.#advance();
