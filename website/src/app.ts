@@ -15,7 +15,7 @@ import type { Globe } from "./globe/globe";
 import { subsolarPoint } from "./globe/sun";
 import { type Format, formatFor } from "./i18n/format";
 import { chooseLanguage, isLanguage, type Language } from "./i18n/languages";
-import { fill } from "./i18n/text";
+import { fill, isolated } from "./i18n/text";
 import type { Preferences } from "./preferences";
 import { heldAt, type OnAir, Programme } from "./programme";
 import { labelsOf, sceneOf } from "./scene";
@@ -245,7 +245,7 @@ export class App {
     const { messages } = this.#format;
     const places = this.#shown?.slot.sessions[0].places;
     const name = places
-      ? fill(messages.globe, { a: places[0].city, b: places[1].city })
+      ? fill(messages.globe, { a: isolated(places[0].city), b: isolated(places[1].city) })
       : messages.globeEmpty;
     this.#lens.setAttribute("aria-label", `${name}. ${messages.globeHelp}`);
   }

@@ -53,7 +53,7 @@ describe("artwork", () => {
 describe("the sentence", () => {
   it("says who shares what with whom, and how far apart", () => {
     expect(sentenceText(session("1", "Harbour Lights"), english)).toBe(
-      "Someone in Lima and someone in Osaka pressed play on “Harbour Lights” in the same second. 9,877 km apart",
+      "Someone in \u2068Lima\u2069 and someone in \u2068Osaka\u2069 pressed play on “\u2068Harbour Lights\u2069” in the same second. 9,877 km apart",
     );
   });
 
@@ -64,7 +64,7 @@ describe("the sentence", () => {
   });
 
   it("names a pair shortly", () => {
-    expect(pairText(session("1"))).toBe("Lima – Osaka");
+    expect(pairText(session("1"))).toBe("\u2068Lima\u2069 – \u2068Osaka\u2069");
   });
 });
 

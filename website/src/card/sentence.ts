@@ -1,7 +1,7 @@
 /** The sentence that says who shares what with whom. */
 import type { Session } from "../api/types";
 import type { Format } from "../i18n/format";
-import { fill, type Part, partsOf } from "../i18n/text";
+import { fill, isolated, type Part, partsOf } from "../i18n/text";
 
 function valuesOf({ track, places: [first, second] }: Session): Record<string, string> {
   return { a: first.city, b: second.city, song: track.title ?? "" };
@@ -17,11 +17,12 @@ export function sentenceParts(session: Session, format: Format): readonly Part[]
 
 /** As it is read out: with the distance. */
 export function sentenceText(session: Session, format: Format): string {
-  const sentence = fill(templateOf(session, format), valuesOf(session));
+  const values = Object.entries(valuesOf(session)).map(([name, value]) => [name, isolated(value)]);
+  const sentence = fill(templateOf(session, format), Object.fromEntries(values));
   return `${sentence} ${fill(format.messages.apart, { distance: format.distance(session.distanceKm) })}`;
 }
 
 /** The two cities, as the list names a pair. */
 export function pairText({ places: [first, second] }: Session): string {
-  return `${first.city} – ${second.city}`;
+  return `${isolated(first.city)} – ${isolated(second.city)}`;
 }

@@ -11,6 +11,11 @@ export function partsOf(template: string, values: Readonly<Record<string, string
   });
 }
 
+/** A name that may run the other way than the text around it: as a whole, and without turning that text. */
+export function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
 export function fill(template: string, values: Readonly<Record<string, string>>): string {
   return partsOf(template, values)
     .map((part) => ("text" in part ? part.text : part.value))
