@@ -71,6 +71,9 @@ describe("a pair", () => {
     expect(await text(page, ".listeners")).toContain("people listening");
     expect(await page.locator(".recent li").count()).toBe(1 + recent.length);
     expect(plain(await text(page, "[role=status]"))).toContain(sentence);
+    expect(plain(await text(page, ".local-times"))).toMatch(
+      new RegExp(`^${a} \\d+:\\d\\d.* · ${b} \\d+:\\d\\d`),
+    );
     expect(plain((await page.getAttribute(".lens", "aria-label")) ?? "")).toContain(`joins ${a} and ${b}`);
     expect(await page.locator(".label:visible").count()).toBe(2);
     // Nothing was chosen, so nothing is kept.

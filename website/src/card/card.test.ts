@@ -4,7 +4,7 @@ import { Preferences } from "../preferences";
 import { session } from "../testing/slots";
 import { ownArtwork } from "./artwork";
 import { patternFor } from "./pattern";
-import { pairText, sentenceText } from "./sentence";
+import { localTimes, pairText, sentenceText } from "./sentence";
 import { isRightNow, statusOf } from "./status";
 
 const english = formatFor("en", ["en-AU"]);
@@ -65,6 +65,20 @@ describe("the sentence", () => {
 
   it("names a pair shortly", () => {
     expect(pairText(session("1"))).toBe("\u2068Lima\u2069 – \u2068Osaka\u2069");
+  });
+
+  it("has the time of day in both cities, as the visitor writes it", () => {
+    const instant = Date.UTC(2026, 10, 24, 9, 30);
+    const plain = (text: string) => text.replace(/[\u2068\u2069]/g, "").replace(/\s/g, " ");
+    expect(plain(localTimes(session("1"), instant, formatFor("de", ["de"])))).toBe(
+      "Lima 04:30 · Osaka 18:30",
+    );
+    expect(plain(localTimes(session("1"), instant, formatFor("en", ["en-US"])))).toBe(
+      "Lima 4:30 AM · Osaka 6:30 PM",
+    );
+    const { places, ...rest } = session("1");
+    const nowhere = { ...rest, places: [{ ...places[0], timeZone: "" }, places[1]] as const };
+    expect(plain(localTimes(nowhere, instant, formatFor("ja", ["ja"])))).toBe("Osaka 18:30");
   });
 });
 

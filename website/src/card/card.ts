@@ -4,7 +4,7 @@ import type { Format } from "../i18n/format";
 import { fill } from "../i18n/text";
 import { artworkOf } from "./artwork";
 import { find, make, setText } from "./dom";
-import { sentenceParts } from "./sentence";
+import { localTimes, sentenceParts } from "./sentence";
 
 /** The elements that parts of the sentence are put in. */
 const MARKS: Readonly<Record<string, readonly ["strong" | "cite", string]>> = {
@@ -25,6 +25,7 @@ export class Card {
   readonly #artwork = find(".artwork");
   readonly #artists = find(".artists");
   readonly #moment = find(".moment");
+  readonly #localTimes = find(".local-times");
   readonly #apart = find(".apart");
   readonly #listeners = find(".listeners");
   readonly #back = find<HTMLButtonElement>(".back");
@@ -56,6 +57,8 @@ export class Card {
     this.#artists.hidden = session.track.artists.length === 0;
     const moment = isNow ? messages.rightNow : fill(messages.earlier, { time: format.time(slot.startsAt) });
     setText(this.#moment, moment);
+    setText(this.#localTimes, localTimes(session, slot.startsAt, format));
+    this.#localTimes.hidden = this.#localTimes.textContent === "";
     setText(this.#apart, fill(messages.apart, { distance: format.distance(session.distanceKm) }));
     setText(this.#listeners, format.listeners(session.listeners));
     setText(this.#back, messages.backToNow);

@@ -1,5 +1,5 @@
 /** The sentence that says who shares what with whom. */
-import type { Session } from "../api/types";
+import type { Place, Session } from "../api/types";
 import type { Format } from "../i18n/format";
 import { fill, isolated, type Part, partsOf } from "../i18n/text";
 
@@ -25,4 +25,13 @@ export function sentenceText(session: Session, format: Format): string {
 /** The two cities, as the list names a pair. */
 export function pairText({ places: [first, second] }: Session): string {
   return `${isolated(first.city)} – ${isolated(second.city)}`;
+}
+
+/** The time of day in the two cities; without a city whose time zone is unknown. */
+export function localTimes({ places: [first, second] }: Session, instant: number, format: Format): string {
+  const told = ({ city, timeZone }: Place) => {
+    const time = format.timeAt(instant, timeZone);
+    return time === "" ? [] : [`${isolated(city)} ${isolated(time)}`];
+  };
+  return [first, second].flatMap(told).join(" · ");
 }
