@@ -52,6 +52,16 @@ const until = (page: Page, selector: string, part: string, timeout = 15_000) =>
     { polling: 50, timeout },
   );
 
+const CAN_HIDE = `${COUNT_FRAMES} window.isHidden = false;
+  Object.defineProperty(document, "hidden", { get: () => window.isHidden });`;
+
+/** Takes a page that was opened with CAN_HIDE out of sight, or back. */
+const hide = (page: Page, isHidden: boolean) =>
+  page.evaluate((value) => {
+    Object.assign(window, { isHidden: value });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+
 /** A world with a new slot every two seconds. */
 function run(slotMs = 2000): void {
   server.clock = Date.now;
@@ -373,23 +383,33 @@ describe("motion", () => {
 
   it("rests, and nothing is asked, while the page is out of sight", async () => {
     run();
-    const before = `${COUNT_FRAMES} window.isHidden = false;
-      Object.defineProperty(document, "hidden", { get: () => window.isHidden });`;
-    const { page } = await open({ before });
+    const { page } = await open({ before: CAN_HIDE });
     await untilSlot(page);
-    const hide = (isHidden: boolean) =>
-      page.evaluate((value) => {
-        Object.assign(window, { isHidden: value });
-        document.dispatchEvent(new Event("visibilitychange"));
-      }, isHidden);
-    await hide(true);
+    await hide(page, true);
     await page.waitForTimeout(300);
     const [frames, asked] = [await page.evaluate(() => window.framesAsked), server.asked.length];
     await page.waitForTimeout(3000);
     expect(await page.evaluate(() => window.framesAsked)).toBe(frames);
     expect(server.asked.length).toBe(asked);
-    await hide(false);
+    await hide(page, false);
     await untilSlot(page, Math.floor(Date.now() / 2000));
+  });
+
+  it("comes back into sight, and what was announced before still follows, though nobody answers", async () => {
+    const slotMs = 6000;
+    run(slotMs);
+    server.latest = (language) => ({ body: running(Date.now(), slotMs, slotMs, language) });
+    // Early enough in a slot for all that is to be done before the next one.
+    await expect.poll(() => Date.now() % slotMs, { timeout: 2 * slotMs }).toBeLessThan(1500);
+    const { page } = await open({ ...still, before: CAN_HIDE });
+    await untilSlot(page);
+    const number = Number(await page.getAttribute("#pair", "data-slot"));
+    await expect.poll(() => server.asked.filter((url) => url === "/api/time").length).toBeGreaterThan(2);
+    server.latest = () => "gone";
+    server.isTimeGone = true;
+    await hide(page, true);
+    await hide(page, false);
+    await untilSlot(page, number + 1);
   });
 });
 
