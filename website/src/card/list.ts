@@ -11,13 +11,35 @@ export class PairList {
   readonly #empty = find(".recent .empty");
   readonly #items = new Map<number, HTMLLIElement>();
 
-  constructor(private readonly choose: (slotNumber: number) => void) {}
+  #hasPointer = false;
+  /** What came while the list was held. */
+  #missed: (() => void) | undefined;
 
-  /** `slots` newest first. */
+  constructor(private readonly choose: (slotNumber: number) => void) {
+    this.#list.addEventListener("pointerenter", () => {
+      this.#hasPointer = true;
+    });
+    this.#list.addEventListener("pointerleave", () => {
+      this.#hasPointer = false;
+      this.#catchUp();
+    });
+    this.#list.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!(relatedTarget instanceof Node && this.#list.contains(relatedTarget))) this.#catchUp(true);
+    });
+  }
+
+  /** `slots` newest first. While somebody is about to choose, no item comes, goes or moves. */
   show(slots: readonly Slot[], chosen: number | undefined, format: Format): void {
     setText(this.#heading, format.messages.recent);
     setText(this.#empty, format.messages.recentEmpty);
     this.#empty.hidden = slots.length > 0;
+    if (this.#isHeld()) {
+      this.#missed = () => this.show(slots, chosen, format);
+      this.#fillKnown(slots, chosen, format);
+      return;
+    }
+    this.#missed = undefined;
+    const hadFocus = this.#list.contains(document.activeElement);
     for (const [number, item] of this.#items) {
       if (slots.some((slot) => slot.number === number)) continue;
       item.remove();
@@ -30,6 +52,32 @@ export class PairList {
       if (this.#list.children[index] !== item)
         this.#list.insertBefore(item, this.#list.children[index] ?? null);
     });
+    // A button that was clicked has the focus though nobody types; its successor takes it.
+    if (hadFocus && !this.#list.contains(document.activeElement))
+      this.#list.querySelector<HTMLElement>("li:last-child button")?.focus({ preventScroll: true });
+  }
+
+  #isHeld(): boolean {
+    if (this.#items.size === 0) return false;
+    return this.#hasPointer || this.#list.querySelector(":focus-visible") !== null;
+  }
+
+  #catchUp(isLeft = false): void {
+    if (isLeft ? this.#hasPointer : this.#isHeld()) return;
+    // The focus is on its way: only afterwards is it known where it went.
+    const missed = this.#missed;
+    queueMicrotask(() => {
+      if (missed && missed === this.#missed) missed();
+    });
+  }
+
+  /** An item that is not told of any more is not the chosen one. */
+  #fillKnown(slots: readonly Slot[], chosen: number | undefined, format: Format): void {
+    for (const [number, item] of this.#items) {
+      const slot = slots.find((one) => one.number === number);
+      if (slot) fillItem(item, slot, number === chosen, format);
+      else find("button", item).removeAttribute("aria-current");
+    }
   }
 
   #add(slot: Slot): HTMLLIElement {
