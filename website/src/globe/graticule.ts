@@ -1,5 +1,4 @@
 /** Meridians and parallels, as unit vectors. */
-import { geoGraticule } from "d3-geo";
 import type { Matrix } from "./orientation";
 import type { Disc } from "./projection";
 import { type LonLat, toVector } from "./sphere";
@@ -9,18 +8,25 @@ const STEP = 20;
 /** Degrees between two points of a line. */
 const PRECISION = 4;
 
+/** Latitude, in degrees, at which the meridians end. */
+const TOP = 80;
+
+/** Not d3's: its meridians have a point at every 90 degrees, whatever the precision. */
 export function graticuleLines(): readonly Float32Array[] {
-  const lines = geoGraticule()
-    .step([STEP, STEP])
-    .extentMajor([
-      [-180, -80.001],
-      [180, 80.001],
-    ])
-    .precision(PRECISION)
-    .lines();
-  return lines.map(({ coordinates }) =>
-    Float32Array.from((coordinates as unknown as LonLat[]).flatMap((point) => toVector(point))),
+  const meridians = range(-180, 180 - STEP, STEP).map((lon) =>
+    range(-TOP, TOP, PRECISION).map((lat): LonLat => [lon, lat]),
   );
+  const parallels = range(-TOP, TOP, STEP).map((lat) =>
+    range(-180, 180, PRECISION).map((lon): LonLat => [lon, lat]),
+  );
+  return [...meridians, ...parallels].map((line) =>
+    Float32Array.from(line.flatMap((point) => toVector(point))),
+  );
+}
+
+/** From `first` to `last`, both included. */
+function range(first: number, last: number, step: number): number[] {
+  return Array.from({ length: Math.round((last - first) / step) + 1 }, (_, index) => first + index * step);
 }
 
 /** Adds to a path, to be stroked, what of the lines is on the near side. */
