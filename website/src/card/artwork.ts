@@ -6,13 +6,14 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * A picture that is the site's own is shown; of one from elsewhere the visitor's browser would tell that host who is here,
- * so that the pattern stands in for it.
+ * so that the pattern stands in for it. A `blob:` address has an origin too, and is no picture of the site.
  */
 export function ownArtwork(url: string | undefined, origin: string): string | undefined {
   if (url === undefined) return undefined;
   try {
     const resolved = new URL(url, origin);
-    return resolved.origin === origin ? resolved.href : undefined;
+    const isWeb = resolved.protocol === "https:" || resolved.protocol === "http:";
+    return isWeb && resolved.origin === origin ? resolved.href : undefined;
   } catch {
     return undefined;
   }
