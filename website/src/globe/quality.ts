@@ -11,12 +11,16 @@ const FRAMES = 24;
 const SLOW = 24;
 /** A pause longer than this was no slow frame: nothing moved, or the tab was hidden. */
 const PAUSE = 250;
+/** Milliseconds of frames in time after which more is tried again. */
+const RECOVERY = 60_000;
 
 export class Quality {
   #level: Level = 0;
   #last: number | undefined;
   #sum = 0;
   #count = 0;
+  /** Milliseconds of frames in time since the level changed or a frame was late. */
+  #good = 0;
 
   get level(): Level {
     return this.#level;
@@ -33,15 +37,27 @@ export class Quality {
     this.#sum += passed;
     this.#count += 1;
     if (this.#count < FRAMES) return;
-    if (this.#sum / this.#count > SLOW && this.#level < 2) this.#level = (this.#level + 1) as Level;
+    if (this.#sum / this.#count > SLOW) {
+      if (this.#level < 2) this.#level = (this.#level + 1) as Level;
+      this.#good = 0;
+    } else {
+      this.#good += this.#sum;
+      if (this.#good >= RECOVERY) this.#improve();
+    }
     this.#forget();
   }
 
   /** The stage has another size: what was too much may be possible now. */
   reset(): void {
     this.#level = 0;
+    this.#good = 0;
     this.#last = undefined;
     this.#forget();
+  }
+
+  #improve(): void {
+    if (this.#level > 0) this.#level = (this.#level - 1) as Level;
+    this.#good = 0;
   }
 
   #forget(): void {
