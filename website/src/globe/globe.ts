@@ -51,6 +51,8 @@ export class Globe {
   #theme: Theme;
   #sun: Vec3 = [1, 0, 0];
   #isStill = false;
+  /** The visitor's view ends when what they asked for is shown, or with the next frame. */
+  #isLetGo = false;
   #placement = placementOf(NOWHERE, NOWHERE);
   #journey: Journey | undefined;
   #now: Prepared | undefined;
@@ -87,6 +89,7 @@ export class Globe {
   show(scene: Scene, labels: readonly [LabelText, LabelText], sun: Vec3): void {
     const now = performance.now();
     const from = this.#shot(now);
+    this.#finishLettingGo();
     this.#before = this.#now;
     this.#now = prepare(scene);
     this.#sun = sun;
@@ -104,9 +107,18 @@ export class Globe {
     this.#loop.wake();
   }
 
-  /** The visitor asked for something else: the globe leaves their hand. */
+  /**
+   * The visitor asked for something else: the globe leaves their hand. Not at once: the journey there, which `show`
+   * begins, starts from what they see.
+   */
   letGo(): void {
-    this.#steering.letGo();
+    this.#isLetGo = true;
+    this.#loop.wake();
+  }
+
+  #finishLettingGo(): void {
+    if (this.#isLetGo) this.#steering.letGo();
+    this.#isLetGo = false;
   }
 
   #begin(journey: Journey): void {
@@ -116,6 +128,7 @@ export class Globe {
   }
 
   #draw(now: number): boolean | number {
+    this.#finishLettingGo();
     const frame = this.#frame(now);
     const shot = this.#steering.view(frame.shot, now, this.#isStill);
     const disc = { ...this.#placement.disc, radius: this.#placement.disc.radius * shot.zoom };
