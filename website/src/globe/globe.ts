@@ -54,6 +54,8 @@ export class Globe {
   /** The visitor's view ends when what they asked for is shown, or with the next frame. */
   #isLetGo = false;
   #placement = placementOf(NOWHERE, NOWHERE);
+  /** The size changed during a journey, which was planned for another. */
+  #isMisfit = false;
   #journey: Journey | undefined;
   #now: Prepared | undefined;
   #before: Prepared | undefined;
@@ -124,11 +126,13 @@ export class Globe {
   #begin(journey: Journey): void {
     this.#snapshot = journey.isStill && this.#journey ? copyOf(this.#elements.canvas) : undefined;
     this.#journey = journey;
+    this.#isMisfit = false;
     this.#loop.wake();
   }
 
   #draw(now: number): boolean | number {
     this.#finishLettingGo();
+    if (this.#isMisfit) this.#refit(now);
     const frame = this.#frame(now);
     const shot = this.#steering.view(frame.shot, now, this.#isStill);
     const disc = { ...this.#placement.disc, radius: this.#placement.disc.radius * shot.zoom };
@@ -230,14 +234,14 @@ export class Globe {
     this.#placement = placementOf(stage, lens);
     this.#labels.measure();
     this.#quality.reset();
-    this.#refit();
+    this.#refit(performance.now());
     this.#loop.wake();
   }
 
-  /** What is at rest is seen from where it fits. */
-  #refit(): void {
-    const now = performance.now();
-    if (!this.#journey || now < this.#journey.end) return;
+  /** What is at rest is seen from where it fits; what moves, when it has come to rest. */
+  #refit(now: number): void {
+    this.#isMisfit = this.#journey !== undefined && now < this.#journey.end;
+    if (!this.#journey || this.#isMisfit) return;
     const still = stillOf(this.#journey.scene, this.#placement.room, now);
     this.#journey = { ...still, start: this.#journey.start, end: this.#journey.end };
   }
