@@ -35,11 +35,6 @@ export class Loop {
     else this.#cancel();
   }
 
-  stop(): void {
-    this.#isWanted = false;
-    this.#cancel();
-  }
-
   #schedule(): void {
     if (!this.#isVisible || this.#frame !== undefined) return;
     this.#clearTimer();

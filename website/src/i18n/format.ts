@@ -11,7 +11,6 @@ export interface Format {
   readonly language: Language;
   readonly locale: string;
   readonly messages: Messages;
-  number(value: number): string;
   distance(kilometres: number): string;
   /** `{n} people` in the right form. */
   listeners(count: number): string;
@@ -41,7 +40,6 @@ export function formatFor(language: Language, wanted: readonly string[]): Format
     language,
     locale,
     messages,
-    number: (value) => numbers.format(value),
     distance: (kilometres) => distances.format(inMiles ? kilometres / KM_PER_MILE : kilometres),
     listeners: (count) => {
       const form = messages.listeners[plurals.select(count)] ?? messages.listeners.other;
