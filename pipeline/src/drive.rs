@@ -16,6 +16,7 @@ use service_runtime::backoff::Seldom;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::engine::{Effect, Engine};
 use crate::ledger::{DropReason, Held};
@@ -249,14 +250,17 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     fn announce(&mut self, slot: Arc<Slot>, update: &v1::SessionsUpdate, plays: Vec<Pending<A>>) {
         let update = Bytes::from(update.encode_to_vec());
         tracing::debug!(slot = slot.number, bytes = update.len(), "announcing a slot");
+        let span = tracing::info_span!("announce slot", slot = slot.number, sessions = slot.sessions.len());
         // A newer update has the slots of the one before it: that one need not be repeated any more.
         self.repeating = JoinSet::new();
-        self.repeating.spawn(repeat(self.outbox.clone(), update.clone(), slot.starts_at));
+        let repeating = repeat(self.outbox.clone(), update.clone(), slot.starts_at);
+        self.repeating.spawn(repeating.instrument(span.clone()));
         let (outbox, complaints) = (self.outbox.clone(), self.complaints.clone());
-        self.publishing.spawn(async move {
+        let announcing = async move {
             until_confirmed(&complaints.announcements, || outbox.announce(update.clone())).await;
             Confirmed::Announcement { slot, plays }
-        });
+        };
+        self.publishing.spawn(announcing.instrument(span));
     }
 
     /// Publishes rejected messages, a bounded number at a time: a dead-letter topic that is missing must not cost a task

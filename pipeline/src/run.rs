@@ -50,7 +50,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), ServiceE
     let databases_seen = FilesSeen::now(&config.databases());
     let atlas = open_atlas(&config)?;
     let catalogue = read_catalogue(&config)?;
-    let metrics = Metrics::new("pipeline").map_err(|error| ServiceError::part("metrics", error))?;
+    let metrics = Metrics::new("pipeline")?;
     let telemetry = Telemetry::new(&metrics.meter());
     let editions = watch_databases(&config, databases_seen, Reloads::new(&metrics.meter()));
     let readiness = Readiness::default();

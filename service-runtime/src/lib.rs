@@ -3,7 +3,7 @@
 //! - [`settings`]: flags and environment variables into one typed `Config`, with errors that name the setting
 //! - [`pubsub`]: the connection to Google Cloud Pub/Sub or to an emulator, and full resource names
 //! - [`own_subscription`]: a subscription that lives as long as its process needs it
-//! - [`telemetry`]: log lines, and metrics in Prometheus' format
+//! - [`telemetry`]: log lines, metrics and traces, by Prometheus and OTLP
 //! - [`admin`]: `/livez`, `/readyz` and `/metrics` on a port of their own
 //! - [`backoff`]: waits between tries, and log lines that do not flood
 //! - [`service`]: the frame of a `main`: start, run until told to stop, end with an exit code

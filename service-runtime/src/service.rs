@@ -1,7 +1,7 @@
 //! The frame of a service's `main`.
 //!
 //! ```text
-//! read settings -> start logs -> run(config, stop) until it ends -> exit code
+//! read settings -> start logs and traces -> run(config, stop) until it ends -> exit code
 //! ```
 //!
 //! SIGTERM, SIGINT or SIGHUP cancels `stop`: a request to finish, which a service answers by draining within its own deadline.
@@ -59,18 +59,23 @@ where
         Ok(Invocation::Print(text)) => return print(&text),
         Err(error) => return refuse(&error),
     };
-    if let Err(error) = telemetry::start_logs(common(&config)) {
-        return refuse(&error);
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&ServiceError::part("the async runtime", error)),
     };
+    // The exporter's connection lives in the runtime.
+    let entered = runtime.enter();
+    let traces = match telemetry::start(common(&config), C::command().get_name()) {
+        Ok(traces) => traces,
+        Err(error) => return refuse(&error),
+    };
+    drop(entered);
     let outcome = runtime.block_on(async {
         let stop = CancellationToken::new();
         stop_on_signal(stop.clone()).map_err(|error| ServiceError::part("signal handling", error))?;
         run(config, stop).await
     });
+    drop(traces);
     // Without a limit this would wait for a name look-up that hangs in a thread of its own.
     runtime.shutdown_timeout(LAST_THREADS);
     match outcome {

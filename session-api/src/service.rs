@@ -64,7 +64,7 @@ impl Service {
     /// When a port is taken or a setting is wrong.
     pub fn bind(config: Config, stop: CancellationToken) -> Result<Self, ServiceError> {
         let pubsub = PubSub::from_settings(&config.common)?;
-        let metrics = Metrics::new("session-api").map_err(|error| ServiceError::part("telemetry", error))?;
+        let metrics = Metrics::new("session-api")?;
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, readiness) = (Screen::default(), Readiness::default());
         let feed = Feed::new(config.max_streams);

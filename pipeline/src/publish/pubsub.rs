@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use google_cloud_pubsub::client::{BasePublisher, Publisher};
 use google_cloud_pubsub::model::Message;
+use service_runtime::telemetry::{messaging, trace_context};
+use tracing::Instrument as _;
 
 use super::{Outbox, PublishError};
 use crate::ledger::DropReason;
@@ -43,7 +45,11 @@ impl Topic {
 
 impl Outbox for PubSubOutbox {
     async fn announce(&self, update: Bytes) -> Result<(), PublishError> {
-        self.sessions.publish(Message::new().set_data(update)).await
+        let span = messaging::send(&self.sessions.name, update.len());
+        let traceparent = trace_context::traceparent_of(&span);
+        let attributes = traceparent.map(|value| (trace_context::TRACEPARENT, value));
+        let message = Message::new().set_data(update).set_attributes(attributes);
+        self.sessions.publish(message).instrument(span).await
     }
 
     async fn reject(&self, data: Bytes, reason: DropReason) -> Result<(), PublishError> {

@@ -4,17 +4,21 @@
 //! slot are made as soon as the slot is announced, LEAD before it begins, on a thread for blocking work, and swapped in
 //! at its start.
 
+mod announced;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use listening_together_proto::{Slot, Timestamp};
+use opentelemetry::trace::SpanContext;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 pub use state::{Job, Presenter, Received, Rendered};
+
+use announced::Announced;
 
 use crate::clock::Clock;
 use crate::clock_check::ClockCheck;
@@ -38,6 +42,8 @@ pub struct Update {
     pub published_at: Option<Timestamp>,
     /// It was published before this replica subscribed: that it comes late says nothing about the system.
     pub is_history: bool,
+    /// The span that took it in, where it is traced.
+    pub trace: Option<SpanContext>,
 }
 
 /// How far a replica has come that takes in what it finds by looking back. Its updates come one by one, the oldest first
@@ -78,6 +84,7 @@ pub async fn run(
     let mut presenter = Presenter::default();
     let mut rendering: Option<JoinHandle<Rendered>> = None;
     let mut clock_check = ClockCheck::default();
+    let mut announced = Announced::default();
     let mut history = History::Awaited;
     // When history came last. Of what had begun by then, nobody knows when this replica would have shown it.
     let mut history_until = Timestamp::MIN;
@@ -88,6 +95,7 @@ pub async fn run(
         {
             let before = screen.shown().as_deref().map(|shown| shown.current().starts_at);
             let start = snapshot.current().starts_at;
+            let _showing = announced.show(snapshot.current()).entered();
             screen.show(snapshot.clone());
             // What is shown first, or out of history, says when this replica started, not how long plays take.
             if start > history_until && before.is_some_and(|before| before != start) {
@@ -112,7 +120,10 @@ pub async fn run(
                     history_until = clock.now();
                 }
                 check_clock(&mut clock_check, &update, clock.now(), &status, &telemetry);
-                feed.announce(&take_in(update, clock.now(), &mut presenter, &status, &telemetry));
+                let trace = update.trace.clone();
+                let news = take_in(update, clock.now(), &mut presenter, &status, &telemetry);
+                announced.remember(&news, trace.as_ref());
+                feed.announce(&news);
             }
             rendered = done(&mut rendering) => {
                 rendering = None;
@@ -198,7 +209,10 @@ mod tests {
         for (number, ahead) in [(1, Duration::ZERO), (2, Duration::from_millis(200))] {
             let now = Clock::default().now();
             let slots = vec![slot_from(now + ahead, number)];
-            updates.send(Update { slots, published_at: Some(now), is_history: false }).await.unwrap();
+            updates
+                .send(Update { slots, published_at: Some(now), is_history: false, trace: None })
+                .await
+                .unwrap();
             assert!(shown(&screen, number).await >= now + ahead, "slot {number} is shown too early");
             assert_eq!(seen.borrow().current_slot, Some(number));
         }
@@ -239,13 +253,16 @@ mod tests {
         for (number, ago) in [(1, 15), (2, 10), (3, 5)] {
             let published_at = now - Duration::from_secs(ago);
             let slots = vec![slot_from(published_at, number)];
-            updates.send(Update { slots, published_at: Some(published_at), is_history: true }).await.unwrap();
+            updates
+                .send(Update { slots, published_at: Some(published_at), is_history: true, trace: None })
+                .await
+                .unwrap();
             shown(&screen, number).await;
             let text = String::from_utf8(metrics.render().unwrap()).unwrap();
             assert!(!text.contains("session_api_switch_delay_seconds"), "slot {number}: {text}");
         }
         let slots = vec![slot_from(Clock::default().now() + Duration::from_millis(200), 4)];
-        updates.send(Update { slots, published_at: None, is_history: false }).await.unwrap();
+        updates.send(Update { slots, published_at: None, is_history: false, trace: None }).await.unwrap();
         shown(&screen, 4).await;
         drop(updates);
         presenting.await.unwrap().unwrap();

@@ -116,7 +116,7 @@ pub struct Subscriber {
 impl Subscriber {
     /// Stays subscribed until told to stop, whatever happens; then deletes its subscription and returns.
     pub async fn run(self, stop: CancellationToken) {
-        let mut receiver = Receiver::new(self.telemetry.clone());
+        let mut receiver = Receiver::new(&self.topic, self.telemetry.clone());
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let mut complaints = Seldom::new(COMPLAIN_EVERY);
         while !stop.is_cancelled() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use google_cloud_pubsub::model::Message;
 use listening_together_proto::Timestamp;
 use service_runtime::backoff::Seldom;
+use service_runtime::telemetry::{messaging, trace_context};
 
 use super::admit::{Admitted, admit};
 use crate::presenter::{Received, Update};
@@ -13,24 +14,29 @@ use crate::telemetry::Telemetry;
 /// Decodes messages, counts them, and complains about bad ones once a minute without a word of what they hold.
 #[derive(Debug)]
 pub(super) struct Receiver {
+    topic: String,
     telemetry: Telemetry,
     complaints: Seldom,
 }
 
 impl Receiver {
-    pub(super) fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry, complaints: Seldom::new(Duration::from_secs(60)) }
+    /// Of the topic with this id or full name.
+    pub(super) fn new(topic: &str, telemetry: Telemetry) -> Self {
+        Self { topic: topic.to_owned(), telemetry, complaints: Seldom::new(Duration::from_secs(60)) }
     }
 
     /// The update in `message`, which is history when it was published before `since`; `None` when it holds none.
     pub(super) fn receive(&mut self, message: &Message, since: Timestamp) -> Option<Update> {
+        let publisher = trace_context::publisher_of(&message.attributes);
+        let span = messaging::process(&self.topic, &message.message_id, message.data.len(), publisher);
+        let _entered = span.enter();
         self.telemetry.update_received();
         match admit(&message.data) {
             Ok(Admitted { slots, refused }) => {
                 self.telemetry.slots_received(Received { refused, ..Received::default() });
                 let published_at = message.publish_time.map(instant);
                 let is_history = published_at.is_some_and(|published_at| published_at < since);
-                Some(Update { slots, published_at, is_history })
+                Some(Update { slots, published_at, is_history, trace: messaging::context_of(&span) })
             }
             Err(error) => {
                 self.telemetry.update_rejected();
@@ -57,7 +63,7 @@ mod tests {
     #[test]
     fn updates_are_decoded_and_everything_else_is_counted() {
         let metrics = Metrics::new("session-api").unwrap();
-        let mut receiver = Receiver::new(Telemetry::new(&metrics.meter()));
+        let mut receiver = Receiver::new("sessions", Telemetry::new(&metrics.meter()));
         let published = google_cloud_wkt::Timestamp::new(100, 5_999_999).unwrap();
         let good = Message::new().set_data(update([21, 20])).set_publish_time(published);
         let received = receiver.receive(&good, Timestamp::from_millis(100_005)).unwrap();

@@ -1,0 +1,65 @@
+//! Spans of messages, by OpenTelemetry's semantic conventions for messaging: here alone, for they are marked as in
+//! development and change.
+//!
+//! A message's span is named after what is done and with which topic (`send sessions`), and the one that receives it is a
+//! child of the one that sent it. What is in a message is no attribute.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// The span of publishing a message of `bytes` to a topic, its id or full name.
+#[must_use]
+pub fn send(topic: &str, bytes: usize) -> Span {
+    let topic = id_of(topic);
+    tracing::info_span!(
+        "send",
+        otel.name = format!("send {topic}"),
+        otel.kind = "producer",
+        messaging.system = "gcp_pubsub",
+        messaging.operation.name = "send",
+        messaging.operation.type = "send",
+        messaging.destination.name = topic,
+        messaging.message.body.size = bytes,
+    )
+}
+
+/// The span of taking in a message of a topic, its id or full name, that was sent within `publisher`.
+#[must_use]
+pub fn process(topic: &str, message_id: &str, bytes: usize, publisher: Option<SpanContext>) -> Span {
+    let topic = id_of(topic);
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {topic}"),
+        otel.kind = "consumer",
+        messaging.system = "gcp_pubsub",
+        messaging.operation.name = "process",
+        messaging.operation.type = "process",
+        messaging.destination.name = topic,
+        messaging.message.id = message_id,
+        messaging.message.body.size = bytes,
+    );
+    within(span, publisher)
+}
+
+/// The span as a child of another process's, or of an earlier one of this.
+#[must_use]
+pub fn within(span: Span, parent: Option<SpanContext>) -> Span {
+    if let Some(parent) = parent {
+        // Fails where nothing is traced.
+        let _untraced = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+    span
+}
+
+/// What a span's children in other tasks or processes are told of it; `None` where it is not traced.
+#[must_use]
+pub fn context_of(span: &Span) -> Option<SpanContext> {
+    let context = span.context().span().span_context().clone();
+    context.is_valid().then_some(context)
+}
+
+fn id_of(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
