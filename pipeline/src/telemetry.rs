@@ -1,5 +1,6 @@
 //! The pipeline's own instruments, each defined once with its unit.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use listening_together_proto::{Slot, Timestamp};
@@ -37,6 +38,9 @@ struct Shelf {
 pub struct Telemetry {
     shelf: Arc<Mutex<Shelf>>,
     slots_published: Counter<u64>,
+    slots_skipped: Counter<u64>,
+    /// The number of the latest slot that was announced; 0 before the first.
+    latest_slot: AtomicU64,
     sessions_published: Counter<u64>,
     play_to_publish: Histogram<f64>,
 }
@@ -64,6 +68,13 @@ impl Telemetry {
                 .u64_counter("pipeline.slots.published")
                 .with_description("Slots whose announcement is confirmed")
                 .build(),
+            slots_skipped: meter
+                .u64_counter("pipeline.slots.skipped")
+                .with_description(
+                    "Slots between two that were announced, for which there was nothing to announce",
+                )
+                .build(),
+            latest_slot: AtomicU64::new(0),
             sessions_published: meter
                 .u64_counter("pipeline.sessions.published")
                 .with_description("Sessions in slots whose announcement is confirmed")
@@ -85,6 +96,9 @@ impl Telemetry {
     /// An announcement is confirmed.
     pub fn published(&self, slot: &Slot) {
         self.slots_published.add(1, &[]);
+        let before = self.latest_slot.fetch_max(slot.number, Ordering::Relaxed);
+        let skipped = if before == 0 { 0 } else { slot.number.saturating_sub(before + 1) };
+        self.slots_skipped.add(skipped, &[]);
         self.sessions_published.add(slot.sessions.len() as u64, &[]);
     }
 

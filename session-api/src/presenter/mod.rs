@@ -5,6 +5,7 @@
 //! at its start.
 
 mod announced;
+mod fingerprint;
 mod state;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 pub use state::{Job, Presenter, Received, Rendered};
 
 use announced::Announced;
+use fingerprint::Fingerprint;
 
 use crate::clock::Clock;
 use crate::clock_check::ClockCheck;
@@ -85,6 +87,7 @@ pub async fn run(
     let mut rendering: Option<JoinHandle<Rendered>> = None;
     let mut clock_check = ClockCheck::default();
     let mut announced = Announced::default();
+    let mut fingerprint = Fingerprint::default();
     let mut history = History::Awaited;
     // When history came last. Of what had begun by then, nobody knows when this replica would have shown it.
     let mut history_until = Timestamp::MIN;
@@ -101,10 +104,13 @@ pub async fn run(
             if start > history_until && before.is_some_and(|before| before != start) {
                 telemetry.switched(snapshot.current(), clock.now());
             }
+            if let Some(of_minute) = fingerprint.shown(&snapshot) {
+                telemetry.minute_shown(of_minute);
+            }
             tell(&snapshot, &status, &telemetry);
         }
         if history == History::TakenIn && rendering.is_none() {
-            rendering = presenter.wanted(now).map(|job| spawn_blocking(|| job.run()));
+            rendering = presenter.wanted(now).map(|job| render(job, telemetry.clone()));
         }
         let wait = match history {
             History::TakenIn => {
@@ -132,6 +138,16 @@ pub async fn run(
             () = tokio::time::sleep(wait.min(MAX_SLEEP)) => history = history.paused(),
         }
     }
+}
+
+/// Makes bodies on a thread for blocking work.
+fn render(job: Job, telemetry: Telemetry) -> JoinHandle<Rendered> {
+    spawn_blocking(move || {
+        let began = Instant::now();
+        let rendered = job.run();
+        telemetry.bodies_built(began.elapsed());
+        rendered
+    })
 }
 
 /// What is being rendered, when it is done; never, if nothing is.

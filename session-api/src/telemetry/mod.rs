@@ -30,6 +30,8 @@ pub struct Telemetry {
     slots_received: Counter<u64>,
     subscriptions_created: Counter<u64>,
     current_slot: Gauge<u64>,
+    shown_fingerprint: Gauge<u64>,
+    bodies_build_time: Histogram<f64>,
     stale: Gauge<u64>,
     clock_ahead: Gauge<f64>,
     switch_delay: Histogram<f64>,
@@ -75,6 +77,15 @@ impl Telemetry {
                 "Subscriptions of its own that this replica has created",
             ),
             current_slot: gauge("session_api.current_slot", "Number of the slot that is shown"),
+            shown_fingerprint: gauge(
+                "session_api.shown.fingerprint",
+                "A hash of the bodies that were shown in the last whole minute: the same on every replica",
+            ),
+            bodies_build_time: seconds(
+                "session_api.bodies.build_time",
+                "The making of a slot's bodies, in all languages and codings",
+                &DELAY_BOUNDS,
+            ),
             stale: gauge("session_api.stale", "1 when no update has come for STALE_AFTER"),
             clock_ahead: meter
                 .f64_gauge("session_api.clock.ahead")
@@ -146,6 +157,16 @@ impl Telemetry {
     /// A slot is shown.
     pub fn showing(&self, slot: u64) {
         self.current_slot.record(slot, &[]);
+    }
+
+    /// What was shown in the last whole minute has this hash.
+    pub fn minute_shown(&self, fingerprint: u32) {
+        self.shown_fingerprint.record(fingerprint.into(), &[]);
+    }
+
+    /// The bodies of a slot have been made in this time.
+    pub fn bodies_built(&self, time: Duration) {
+        self.bodies_build_time.record(time.as_secs_f64(), &[]);
     }
 
     /// `slot` is shown from `now` on, after another.
@@ -225,6 +246,8 @@ mod tests {
         telemetry.update_delayed(Duration::from_millis(30));
         telemetry.subscription_created();
         telemetry.showing(20);
+        telemetry.minute_shown(u32::MAX);
+        telemetry.bodies_built(Duration::from_millis(7));
         telemetry.switched(&slot(20, 7), at(20, 3));
         telemetry.stale(false);
         telemetry.clock_is_ahead(-250);
@@ -246,6 +269,8 @@ mod tests {
             "session_api_update_delay_seconds_bucket{le=\"0.05\"} 1",
             "session_api_subscriptions_created_total 1",
             "session_api_current_slot 20",
+            "session_api_shown_fingerprint 4294967295",
+            "session_api_bodies_build_time_seconds_sum 0.007",
             "session_api_stale 0",
             "session_api_clock_ahead_seconds -0.25",
             "session_api_switch_delay_seconds_sum 0.003",
