@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use listening_together_proto::{Slot, Timestamp};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Counter, Histogram, Meter};
+use service_runtime::telemetry::metrics::from_zero;
 
 use crate::ledger::{DropReason, Ledger};
 
@@ -62,23 +63,21 @@ impl Telemetry {
         };
         let shelf = Arc::new(Mutex::new(Shelf { latest: books, scraped: books }));
         observe_books(meter, &shelf);
+        let counter = |name: &'static str, description: &'static str| {
+            from_zero(meter.u64_counter(name).with_description(description).build())
+        };
         Self {
             shelf,
-            slots_published: meter
-                .u64_counter("pipeline.slots.published")
-                .with_description("Slots whose announcement is confirmed")
-                .build(),
-            slots_skipped: meter
-                .u64_counter("pipeline.slots.skipped")
-                .with_description(
-                    "Slots between two that were announced, for which there was nothing to announce",
-                )
-                .build(),
+            slots_published: counter("pipeline.slots.published", "Slots whose announcement is confirmed"),
+            slots_skipped: counter(
+                "pipeline.slots.skipped",
+                "Slots between two that were announced, for which there was nothing to announce",
+            ),
             latest_slot: AtomicU64::new(0),
-            sessions_published: meter
-                .u64_counter("pipeline.sessions.published")
-                .with_description("Sessions in slots whose announcement is confirmed")
-                .build(),
+            sessions_published: counter(
+                "pipeline.sessions.published",
+                "Sessions in slots whose announcement is confirmed",
+            ),
             play_to_publish: meter
                 .f64_histogram("pipeline.play_to_publish")
                 .with_unit("s")
@@ -117,7 +116,12 @@ impl Reloads {
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
         let counter = meter.u64_counter("pipeline.geoip.reloads");
-        Self(counter.with_description("New editions of the databases, by whether they could be used").build())
+        let reloads =
+            counter.with_description("New editions of the databases, by whether they could be used").build();
+        for outcome in ["succeeded", "failed"] {
+            reloads.add(0, &[KeyValue::new("outcome", outcome)]);
+        }
+        Self(reloads)
     }
 
     /// A new edition is in use.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use opentelemetry::metrics::{Meter, MeterProvider as _};
+use opentelemetry::metrics::{Counter, Meter, MeterProvider as _};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use prometheus::{Encoder, TextEncoder};
 
@@ -59,6 +59,13 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+/// Shows a counter from the start: one that first appears with a 1 has no rate for Prometheus, which has not seen it rise.
+#[must_use]
+pub fn from_zero(counter: Counter<u64>) -> Counter<u64> {
+    counter.add(0, &[]);
+    counter
 }
 
 impl Drop for Provider {

@@ -11,6 +11,7 @@ use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter};
 
 use crate::presenter::Received;
 use responses::AllResponses;
+use service_runtime::telemetry::metrics::from_zero;
 
 pub use responses::Responses;
 
@@ -48,7 +49,7 @@ impl Telemetry {
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
         let counter = |name: &'static str, description: &'static str| {
-            meter.u64_counter(name).with_description(description).build()
+            from_zero(meter.u64_counter(name).with_description(description).build())
         };
         let gauge = |name: &'static str, description: &'static str| {
             meter.u64_gauge(name).with_description(description).build()
