@@ -40,7 +40,7 @@ screenshots: site ## Write pictures of the website to website/screenshots
 ## ---- Check ----
 
 .PHONY: test
-test: prerequisites emulator python lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
+test: prerequisites emulator python prometheus lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 	@$(MAKE) --no-print-directory test-site
@@ -126,6 +126,10 @@ emulator: ## Install Google's Pub/Sub emulator, as far as this can be done
 .PHONY: python
 python: ## Install what the tests need of Python, as far as this can be done
 	@scripts/prerequisites.sh python
+
+.PHONY: prometheus
+prometheus: ## Install what the alerts are tested with, as far as this can be done
+	@scripts/prerequisites.sh prometheus
 
 .PHONY: deploy-tools
 deploy-tools: target/deploy/venv/installed deploy/tests/node_modules/.package-lock.json ## Install what test-deploy needs, as far as this can be done

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`), for tests that use tools
-# from PyPI (`python`), for the website (`node`), for its tests (`browser`), for comparing servers (`servers`), for
-# fuzzing (`fuzz`) or for the tests of the chart (`deploy`). Says plainly what it cannot install, and how to do it by hand.
+# from PyPI (`python`), for those of the alerts (`prometheus`), for the website (`node`), for its tests (`browser`), for
+# comparing servers (`servers`), for fuzzing (`fuzz`) or for the tests of the chart (`deploy`). Says plainly what it cannot
+# install, and how to do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
@@ -60,6 +61,13 @@ python() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv || true
   python3 -c 'import ensurepip, venv' 2>/dev/null ||
     fail "Python's venv is missing and cannot be installed here; install Python 3.10 or newer with venv and pip"
+}
+
+# What the alerts are tested with. Debian's package also starts a Prometheus of its own, on port 9090, where there is an
+# init system.
+prometheus() {
+  need_package promtool prometheus
+  need_package prometheus prometheus
 }
 
 # What builds the website.
@@ -135,10 +143,11 @@ case "${1:-}" in
   build) build ;;
   emulator) emulator ;;
   python) python ;;
+  prometheus) prometheus ;;
   node) node_js ;;
   browser) browser ;;
   servers) servers ;;
   fuzz) fuzz ;;
   deploy) deploy ;;
-  *) fail "say build, emulator, python, node, browser, servers, fuzz or deploy" ;;
+  *) fail "say build, emulator, python, prometheus, node, browser, servers, fuzz or deploy" ;;
 esac

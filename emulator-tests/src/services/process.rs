@@ -180,9 +180,23 @@ impl Service {
     /// # Errors
     /// When it does not answer.
     pub async fn metrics(&self) -> Result<Metrics, ServiceError> {
+        Ok(Metrics::parse(&self.scrape().await?))
+    }
+
+    /// What Prometheus would be answered now.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn scrape(&self) -> Result<String, ServiceError> {
         let silent = |source| ServiceError::Silent { name: self.name.clone(), source };
         let answer = self.http.get(format!("http://{}/metrics", self.admin)).send().await.map_err(silent)?;
-        Ok(Metrics::parse(&answer.text().await.map_err(silent)?))
+        answer.text().await.map_err(silent)
+    }
+
+    /// Where it answers probes and scrapes.
+    #[must_use]
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
     }
 
     /// Asks it to stop (SIGTERM) and waits for its end.
