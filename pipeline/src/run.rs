@@ -217,13 +217,10 @@ async fn keep_checking(
         if std::mem::take(&mut was_away) {
             outages_over.send_modify(|outages| *outages += 1);
         }
-        if pubsub.find_topic(dead_letters).await == Reachable::Missing {
-            readiness.ready(
-                "receiving plays; the dead-letter topic does not exist, rejected messages wait for it",
-            );
+        if let Some(problem) = pubsub.find_topic(dead_letters).await.problem(dead_letters) {
+            readiness.ready(&format!("receiving plays; rejected messages wait: {problem}"));
             if dead_letter_complaint.is_due() {
-                let topic = dead_letters;
-                tracing::warn!(%topic, "the dead-letter topic does not exist, rejected messages wait for it");
+                tracing::warn!("rejected messages wait: {problem}");
             }
         } else {
             readiness.ready("receiving plays");

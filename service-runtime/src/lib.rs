@@ -2,6 +2,7 @@
 //!
 //! - [`settings`]: flags and environment variables into one typed `Config`, with errors that name the setting
 //! - [`pubsub`]: the connection to Google Cloud Pub/Sub or to an emulator, and full resource names
+//! - [`permission`]: what a refusal by Pub/Sub means to whoever has to mend it
 //! - [`own_subscription`]: a subscription that lives as long as its process needs it
 //! - [`telemetry`]: log lines, metrics and traces, by Prometheus and OTLP
 //! - [`admin`]: `/livez`, `/readyz` and `/metrics` on a port of their own
@@ -11,6 +12,7 @@
 pub mod admin;
 pub mod backoff;
 pub mod own_subscription;
+pub mod permission;
 pub mod pubsub;
 pub mod service;
 pub mod settings;

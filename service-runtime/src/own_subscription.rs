@@ -13,6 +13,7 @@ use google_cloud_pubsub::client::SubscriptionAdmin;
 use google_cloud_pubsub::model::ExpirationPolicy;
 use tokio::time::timeout;
 
+use crate::permission;
 use crate::pubsub::{ClientError, PubSub};
 
 /// The longest that one call may take; Google's client sets no limit of its own on connecting.
@@ -34,8 +35,11 @@ pub enum OwnSubscriptionError {
     #[error("cannot make a Pub/Sub client: {0}")]
     Client(#[from] ClientError),
     /// Pub/Sub refused it, or cannot be reached.
-    #[error("{0}")]
+    #[error("{}", crate::service::with_sources(.0))]
     Call(#[from] google_cloud_pubsub::Error),
+    /// It cannot be created until somebody does what is said.
+    #[error("{0}")]
+    Setup(String),
     /// Pub/Sub did not answer.
     #[error("no answer for {} s", .0.as_secs())]
     Timeout(Duration),
@@ -81,7 +85,22 @@ impl OwnSubscription {
             .set_expiration_policy(ExpirationPolicy::new().set_ttl(seconds(EXPIRATION_S)))
             .with_retry_policy(NeverRetry)
             .send();
-        within(CALL_TIMEOUT, call).await.map(drop)
+        within(CALL_TIMEOUT, call).await.map(drop).map_err(|error| self.setup_error(error, topic))
+    }
+
+    /// What has to be done before it can be created, where that is clear from the error.
+    fn setup_error(&self, error: OwnSubscriptionError, topic: &str) -> OwnSubscriptionError {
+        let code = match &error {
+            OwnSubscriptionError::Call(error) => error.status().map(|status| status.code),
+            _ => None,
+        };
+        match code {
+            Some(Code::NotFound) => OwnSubscriptionError::Setup(permission::missing(topic)),
+            Some(Code::PermissionDenied) => {
+                OwnSubscriptionError::Setup(permission::may_not_subscribe(&self.name, topic))
+            }
+            _ => error,
+        }
     }
 
     /// Moves it back in time, if `topic` (a full name) retains messages; returns whether it does.

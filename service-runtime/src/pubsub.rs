@@ -9,8 +9,9 @@ use google_cloud_gax::error::rpc::Code;
 use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use google_cloud_gax::options::RequestOptionsBuilder as _;
 use google_cloud_gax::retry_policy::NeverRetry;
-use google_cloud_pubsub::client::{BasePublisher, Subscriber, SubscriptionAdmin, TopicAdmin};
+use google_cloud_pubsub::client::{BasePublisher, SchemaService, Subscriber, SubscriptionAdmin, TopicAdmin};
 
+use crate::permission::{self, PUBLISH, Permission, RECEIVE, SEE_SUBSCRIPTION, SEE_TOPIC};
 use crate::service::with_sources;
 use crate::settings::{CommonSettings, SettingError};
 
@@ -22,13 +23,15 @@ pub struct PubSub {
     emulator: Option<String>,
 }
 
-/// Whether something is there on Pub/Sub.
+/// Whether something is there on Pub/Sub, and may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reachable {
-    /// It is there, or we may not ask: the right to use it does not include the right to look it up.
+    /// It is there, and as far as Pub/Sub tells it may be used.
     Yes,
     /// Pub/Sub answers that it does not exist.
     Missing,
+    /// A right is lacking.
+    Denied(Permission),
     /// It is a subscription whose topic was deleted: nothing will ever come through it, also when a topic of the same
     /// name is made again.
     Detached,
@@ -37,12 +40,13 @@ pub enum Reachable {
 }
 
 impl Reachable {
-    /// What is wrong with `name`, if anything.
+    /// What is wrong with `name` (a full name) and what to do about it, if anything.
     #[must_use]
     pub fn problem(&self, name: &str) -> Option<String> {
         match self {
             Self::Yes => None,
-            Self::Missing => Some(format!("{name} does not exist")),
+            Self::Missing => Some(permission::missing(name)),
+            Self::Denied(lacking) => Some(lacking.denied(name)),
             Self::Detached => {
                 Some(format!("the topic of {name} was deleted; delete the subscription and make it anew"))
             }
@@ -146,24 +150,51 @@ impl PubSub {
         client!(self, SubscriptionAdmin::builder())
     }
 
-    /// Whether a subscription (its full name) is there.
+    /// Whether a subscription (its full name) is there, and may be received from.
     pub async fn find_subscription(&self, name: &str) -> Reachable {
-        look_up(async {
+        let found = look_up(async {
             let admin = self.subscription_admin().await.map_err(|error| error.to_string())?;
             let call = admin.get_subscription().set_subscription(name).with_retry_policy(NeverRetry);
             Ok(call.send().await.map(|found| found.topic != DELETED_TOPIC))
-        })
-        .await
+        });
+        self.unless_useless(found.await.unwrap_or(Reachable::Denied(SEE_SUBSCRIPTION)), name, RECEIVE).await
     }
 
-    /// Whether a topic (its full name) is there.
+    /// Whether a topic (its full name) is there, and may be published to.
     pub async fn find_topic(&self, name: &str) -> Reachable {
-        look_up(async {
+        let found = look_up(async {
             let admin = self.topic_admin().await.map_err(|error| error.to_string())?;
             let call = admin.get_topic().set_topic(name).with_retry_policy(NeverRetry);
             Ok(call.send().await.map(|_| true))
-        })
-        .await
+        });
+        self.unless_useless(found.await.unwrap_or(Reachable::Denied(SEE_TOPIC)), name, PUBLISH).await
+    }
+
+    /// What was found, unless the right to use it is lacking, or is all that was not lacking: the right to use something
+    /// does not include the right to look it up.
+    async fn unless_useless(&self, found: Reachable, name: &str, needed: Permission) -> Reachable {
+        if !matches!(found, Reachable::Yes | Reachable::Denied(_)) {
+            return found;
+        }
+        match tokio::time::timeout(LOOK_UP, self.holds(name, needed)).await {
+            Ok(Ok(true)) => Reachable::Yes,
+            Ok(Ok(false)) => Reachable::Denied(needed),
+            // Emulators know no permissions.
+            Ok(Err(_)) | Err(_) => found,
+        }
+    }
+
+    /// Whether Pub/Sub says that we have a right to `name`; anybody may ask for their own.
+    async fn holds(
+        &self,
+        name: &str,
+        needed: Permission,
+    ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+        // The only client that has the call, which is the same for resources of all kinds.
+        let client = client!(self, SchemaService::builder())?;
+        let call = client.test_iam_permissions().set_resource(name).set_permissions([needed.name]);
+        let held = call.with_retry_policy(NeverRetry).send().await?;
+        Ok(held.permissions.iter().any(|held| held == needed.name))
     }
 
     fn full_name(&self, collection: &str, name: &str) -> String {
@@ -189,21 +220,21 @@ fn is_host_and_port(text: &str) -> bool {
     is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// Tells of what was `asked` for; `false` is a subscription without a topic.
+/// Tells of what was `asked` for (`false` is a subscription without a topic); `None` when we may not ask.
 async fn look_up(
     asked: impl Future<Output = Result<google_cloud_pubsub::Result<bool>, String>>,
-) -> Reachable {
+) -> Option<Reachable> {
     let error = match tokio::time::timeout(LOOK_UP, asked).await {
-        Ok(Ok(Ok(true))) => return Reachable::Yes,
-        Ok(Ok(Ok(false))) => return Reachable::Detached,
+        Ok(Ok(Ok(true))) => return Some(Reachable::Yes),
+        Ok(Ok(Ok(false))) => return Some(Reachable::Detached),
         Ok(Ok(Err(error))) => error,
-        Ok(Err(reason)) => return Reachable::No(reason),
-        Err(_) => return Reachable::No(format!("no answer within {LOOK_UP:?}")),
+        Ok(Err(reason)) => return Some(Reachable::No(reason)),
+        Err(_) => return Some(Reachable::No(format!("no answer within {LOOK_UP:?}"))),
     };
     match error.status().map(|status| status.code) {
-        Some(Code::NotFound) => Reachable::Missing,
-        Some(Code::PermissionDenied) => Reachable::Yes,
-        _ => Reachable::No(with_sources(&error)),
+        Some(Code::NotFound) => Some(Reachable::Missing),
+        Some(Code::PermissionDenied) => None,
+        _ => Some(Reachable::No(with_sources(&error))),
     }
 }
 

@@ -21,10 +21,12 @@ const FIRST_SLOT_WAIT: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(500);
 
 /// What the tasks know of themselves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Status {
     /// Since when messages are streamed from a subscription; `None` while they are not.
     pub streaming_since: Option<Instant>,
+    /// Why they are not, and what to do about it.
+    pub problem: Option<String>,
     /// The slot that is shown.
     pub current_slot: Option<u64>,
     /// When the last valid update came.
@@ -46,10 +48,10 @@ pub async fn watch(
     let mut ticks = tokio::time::interval(TICK);
     while !stop.is_cancelled() {
         let now = Instant::now();
-        let seen = *status.borrow_and_update();
+        let seen = status.borrow_and_update().clone();
         let silent_for = now - seen.last_update.unwrap_or(started);
         let stale = silent_for >= stale_after;
-        tell(&readiness, readiness_of(seen, now), silent_for, stale, seen.clock_ahead_ms);
+        tell(&readiness, readiness_of(&seen, now), silent_for, stale, seen.clock_ahead_ms);
         telemetry.stale(stale);
         if stale && !was_stale {
             tracing::warn!(silent_for_s = silent_for.as_secs(), "no update of the sessions has come");
@@ -66,7 +68,7 @@ pub async fn watch(
 
 fn tell(
     readiness: &Readiness,
-    verdict: Result<String, &str>,
+    verdict: Result<String, String>,
     silent_for: Duration,
     stale: bool,
     clock_ahead_ms: Option<i64>,
@@ -76,23 +78,25 @@ fn tell(
     let clock = clock_ahead_ms.map_or_else(String::new, |ms| format!("; clock ahead by {ms} ms at most"));
     match verdict {
         Ok(why) => readiness.ready(&format!("{why}; {freshness}: last update {seconds} s ago{clock}")),
-        Err(why) => readiness.not_ready(why),
+        Err(why) => readiness.not_ready(&why),
     }
 }
 
 /// Ready, or not, and why.
-fn readiness_of(status: Status, now: Instant) -> Result<String, &'static str> {
-    if let Some(slot) = status.current_slot {
+fn readiness_of(status: &Status, now: Instant) -> Result<String, String> {
+    let not_subscribed = || {
+        let problem = status.problem.as_deref().map_or_else(String::new, |problem| format!(": {problem}"));
+        format!("not subscribed to the sessions topic{problem}")
+    };
+    match (status.current_slot, status.streaming_since) {
+        (Some(slot), Some(_)) => Ok(format!("slot {slot} is shown")),
         // It goes on showing what it knows while Pub/Sub is away: no replica could do better.
-        let lost =
-            if status.streaming_since.is_none() { ", not subscribed to the sessions topic" } else { "" };
-        return Ok(format!("slot {slot} is shown{lost}"));
-    }
-    let since = status.streaming_since.ok_or("not subscribed to the sessions topic")?;
-    if now - since >= FIRST_SLOT_WAIT {
-        Ok("no session has been announced yet".to_owned())
-    } else {
-        Err("waiting for the first session")
+        (Some(slot), None) => Ok(format!("slot {slot} is shown, {}", not_subscribed())),
+        (None, None) => Err(not_subscribed()),
+        (None, Some(since)) if now - since >= FIRST_SLOT_WAIT => {
+            Ok("no session has been announced yet".to_owned())
+        }
+        (None, Some(_)) => Err("waiting for the first session".to_owned()),
     }
 }
 
@@ -112,7 +116,7 @@ mod tests {
         ];
         for (name, streaming_since, current_slot, seconds, expected) in cases {
             let status = Status { streaming_since, current_slot, ..Status::default() };
-            let verdict = readiness_of(status, start + Duration::from_secs(seconds));
+            let verdict = readiness_of(&status, start + Duration::from_secs(seconds));
             assert_eq!(verdict.is_ok(), expected, "{name}: {verdict:?}");
         }
     }
@@ -133,6 +137,8 @@ mod tests {
             }
         };
         until((false, "not subscribed to the sessions topic")).await;
+        sender.send_modify(|status| status.problem = Some("it does not exist".to_owned()));
+        until((false, "not subscribed to the sessions topic: it does not exist")).await;
         sender.send_modify(|status| status.streaming_since = Some(Instant::now()));
         until((false, "waiting for the first session")).await;
         until((true, "no session has been announced yet; fresh: last update 12 s ago")).await;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use service_runtime::backoff::{Backoff, Seldom};
+use service_runtime::permission::PUBLISH;
 
 use crate::ledger::DropReason;
 
@@ -51,7 +52,12 @@ where
     let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_BACKOFF);
     while let Err(error) = publish().await {
         if complaint.lock().unwrap_or_else(PoisonError::into_inner).is_due() {
-            let reason = error.source.to_string();
+            let reason = match &error.source {
+                google_cloud_pubsub::error::PublishError::Rpc(refusal) => {
+                    PUBLISH.explain(&error.topic, refusal)
+                }
+                other => other.to_string(),
+            };
             tracing::warn!(topic = error.topic, reason, "cannot publish, trying again");
         }
         tokio::time::sleep(backoff.next_delay()).await;

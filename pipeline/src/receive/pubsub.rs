@@ -6,6 +6,7 @@ use google_cloud_pubsub::client::Subscriber;
 use google_cloud_pubsub::subscriber::ShutdownToken;
 use google_cloud_pubsub::subscriber::handler::Handler;
 use service_runtime::backoff::{Backoff, Seldom};
+use service_runtime::permission::RECEIVE;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -169,7 +170,7 @@ async fn pull_once(pull: &mut Pull, backoff: &mut Backoff) -> (End, ShutdownToke
                     }
                 }
             }
-            Some(Err(error)) => break End::Lost(error.to_string()),
+            Some(Err(error)) => break End::Lost(RECEIVE.explain(&pull.subscription, &error)),
             None => break End::Lost("closed by the server".to_owned()),
         }
     };

@@ -125,11 +125,12 @@ impl Subscriber {
             if began.elapsed() >= GOOD_STREAM {
                 backoff.reset();
             }
-            if let Err(error) = outcome
-                && complaints.is_due()
-            {
-                let (topic, endpoint) = (&self.topic, self.pubsub.endpoint());
-                tracing::warn!(topic, endpoint, %error, "not subscribed, trying again");
+            if let Err(error) = outcome {
+                self.status.send_modify(|status| status.problem = Some(error.to_string()));
+                if complaints.is_due() {
+                    let (topic, endpoint) = (&self.topic, self.pubsub.endpoint());
+                    tracing::warn!(topic, endpoint, %error, "not subscribed, trying again");
+                }
             }
             // Replicas that failed together shall not come back together.
             let wait = backoff.next_delay().mul_f64(rand::random_range(0.5..=1.0));
@@ -194,7 +195,10 @@ impl Subscriber {
         // The client tells nothing of a stream before its first message, which may be long in coming: a subscription
         // that has just been created and is being asked for messages counts as streaming.
         let now = tokio::time::Instant::now();
-        self.status.send_modify(|status| status.streaming_since = Some(now));
+        self.status.send_modify(|status| {
+            status.streaming_since = Some(now);
+            status.problem = None;
+        });
         let token = stream.shutdown_token();
         // The stream is polled by one future from beginning to end: to drop a pending `next` is to drop the stream.
         tokio::select! {
@@ -245,7 +249,8 @@ impl Subscriber {
                 Reachable::Yes if was_away => {
                     return "Pub/Sub was away, and the stream has not come back".to_owned();
                 }
-                Reachable::Yes => {}
+                // The stream itself says whether it may go on.
+                Reachable::Yes | Reachable::Denied(_) => {}
                 Reachable::No(_) => was_away = true,
                 gone => return gone.problem(subscription).unwrap_or_default(),
             }
