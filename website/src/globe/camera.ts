@@ -2,8 +2,8 @@
  * From where a pair is best seen.
  *
  * The camera looks from beside the great circle, so that the arc is seen to rise above the ground; from above it would
- * look like a straight line. Both pins are on the near side as long as they can be seen there without lying on the very
- * edge; farther apart, the camera shows one, and travels with the arc until the other has come up over the edge.
+ * look like a straight line. Both pins are on the near side as long as they can be seen there without lying near the
+ * edge, with little but ocean between them; farther apart, the camera shows one, and travels with the arc to the other.
  */
 import { apply, lookAt, type Quaternion, toMatrix, turnBetween } from "./orientation";
 import { add, along, angle, normalise, poleOf, scale, toLonLat, type Vec3 } from "./sphere";
@@ -13,9 +13,9 @@ const DEGREE = Math.PI / 180;
 /** How far beside the great circle the camera stands. */
 const ASIDE = 25 * DEGREE;
 /** The farthest from the middle of the disc that a pin of a single shot may be. */
-const EDGE = 80 * DEGREE;
-/** Where along the arc the first shot of two is centred. */
-const FIRST_OF_TWO = 0.26;
+const EDGE = 70 * DEGREE;
+/** Where along the arc the first shot of two is centred; the second one is as far from its end. */
+const FIRST_OF_TWO = 0.2;
 /** Height of a pin's head, in radii from the middle of the globe. */
 export const PIN_TOP = 1.055;
 /** Pairs nearer than this are looked at more closely. */
@@ -28,7 +28,7 @@ export interface Shot {
   readonly zoom: number;
 }
 
-/** One shot with both places, or one with the first place and one with both on the edge. */
+/** One shot with both places, or one of each. */
 export type Shots = readonly [Shot] | readonly [Shot, Shot];
 
 /** How far from the middle of the globe a pin can be seen, to the side and up, in usual radii of the globe. */
@@ -39,21 +39,21 @@ export interface Room {
 
 export function shotsOf(a: Vec3, b: Vec3, room: Room): Shots {
   const half = angle(a, b) / 2;
-  const side = sideOf(a, b);
-  if (half <= EDGE - 0.5 * DEGREE) {
-    const mostAside = Math.acos(Math.min(1, Math.cos(EDGE) / Math.cos(half)));
-    return [shotAt(a, b, 0.5, side * Math.min(ASIDE, mostAside), room)];
-  }
+  if (half <= EDGE - 0.5 * DEGREE) return [wideShotOf(a, b, room)];
+  const aside = sideOf(a, b) * ASIDE;
   return [
-    shotAt(a, b, FIRST_OF_TWO, side * ASIDE, { x: Number.POSITIVE_INFINITY, y: Number.POSITIVE_INFINITY }),
-    shotAt(a, b, 0.5, side * ASIDE, room),
+    shotAt(beside(a, b, FIRST_OF_TWO, aside), zoomFor(2 * half), [a], room),
+    shotAt(beside(a, b, 1 - FIRST_OF_TWO, aside), zoomFor(2 * half), [b], room),
   ];
 }
 
 /** One shot of the whole arc, however long: the pins of a long one are on the edge of the disc. */
 export function wideShotOf(a: Vec3, b: Vec3, room: Room): Shot {
-  const [first, last] = shotsOf(a, b, room);
-  return last ?? first;
+  const half = angle(a, b) / 2;
+  // Pins that are on the edge anyway do not come nearer to the middle from above.
+  const aside =
+    half > EDGE ? ASIDE : Math.min(ASIDE, Math.acos(Math.min(1, Math.cos(EDGE) / Math.cos(half))));
+  return shotAt(beside(a, b, 0.5, sideOf(a, b) * aside), zoomFor(2 * half), [a, b], room);
 }
 
 /** Milliseconds that a flight takes. */
@@ -61,12 +61,13 @@ export function flightTime(from: Quaternion, to: Quaternion): number {
   return 650 + 750 * Math.min(1, turnBetween(from, to) / Math.PI);
 }
 
-/** `aside` is positive on the side of the great circle's pole. */
-function shotAt(a: Vec3, b: Vec3, share: number, aside: number, room: Room): Shot {
-  const orientation = lookAt(toLonLat(beside(a, b, share, aside)));
-  return { orientation, zoom: Math.min(zoomFor(angle(a, b)), fittingZoom(orientation, [a, b], room)) };
+/** With `pins` in sight. */
+function shotAt(middle: Vec3, zoom: number, pins: readonly Vec3[], room: Room): Shot {
+  const orientation = lookAt(toLonLat(middle));
+  return { orientation, zoom: Math.min(zoom, fittingZoom(orientation, pins, room)) };
 }
 
+/** `aside` is positive on the side of the great circle's pole. */
 function beside(a: Vec3, b: Vec3, share: number, aside: number): Vec3 {
   return normalise(add(scale(along(a, b, share), Math.cos(aside)), scale(poleOf(a, b), Math.sin(aside))));
 }
@@ -85,10 +86,10 @@ function zoomFor(distance: number): number {
 }
 
 /** The largest zoom at which the pins are in sight: on a phone the globe is wider than the screen. */
-function fittingZoom(orientation: Quaternion, ends: readonly Vec3[], room: Room): number {
+function fittingZoom(orientation: Quaternion, pins: readonly Vec3[], room: Room): number {
   const matrix = toMatrix(orientation);
-  return ends.reduce((zoom, end) => {
-    const [x, y] = apply(matrix, scale(end, PIN_TOP));
+  return pins.reduce((zoom, pin) => {
+    const [x, y] = apply(matrix, scale(pin, PIN_TOP));
     return Math.min(zoom, room.x / Math.max(Math.abs(x), 1e-9), room.y / Math.max(Math.abs(y), 1e-9));
   }, Number.POSITIVE_INFINITY);
 }

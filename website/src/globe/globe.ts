@@ -2,7 +2,7 @@
 import type { Shot } from "./camera";
 import { Painter, type Prepared, prepare } from "./draw";
 import { listen } from "./interaction";
-import { type Frame, frameAt, type Journey, journeyTo, type Scene, stillOf } from "./journey";
+import { type Frame, frameAt, type Journey, journeyTo, refitted, type Scene, stillOf } from "./journey";
 import { LabelLayer, type LabelText } from "./label-layer";
 import type { Ring } from "./land";
 import { browserLoopHost, Loop } from "./loop";
@@ -242,8 +242,7 @@ export class Globe {
   #refit(now: number): void {
     this.#isMisfit = this.#journey !== undefined && now < this.#journey.end;
     if (!this.#journey || this.#isMisfit) return;
-    const still = stillOf(this.#journey.scene, this.#placement.room, now);
-    this.#journey = { ...still, start: this.#journey.start, end: this.#journey.end };
+    this.#journey = refitted(this.#journey, this.#placement.room);
   }
 
   /** Gives the canvas as many pixels as it is to have; that also empties it. */

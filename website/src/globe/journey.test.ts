@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bounce, easeInOut } from "./easing";
-import { frameAt, journeyTo, type Scene, stillOf } from "./journey";
+import { frameAt, journeyTo, refitted, type Scene, stillOf } from "./journey";
 import { lookAt, toMatrix, turnBetween } from "./orientation";
 import { isInSight } from "./pins";
 import { at, type City } from "./places.fixture";
@@ -49,6 +49,18 @@ describe("a journey", () => {
         return isInSight(toMatrix(shot.orientation), disc, at(city));
       });
       expect(seen, `${a}-${b}`).toEqual([true, true]);
+    }
+  });
+
+  it("that is over shows the same in a room of another size, from farther away", () => {
+    for (const pair of [scene("berlin", "lima"), scene("madrid", "weber"), scene("berlin", "potsdam")]) {
+      for (const journey of [journeyTo(pair, from, room, 0), stillOf(pair, room, 0)]) {
+        const before = frameAt(journey, journey.end);
+        const after = frameAt(refitted(journey, { x: 0.1, y: 0.1 }), journey.end);
+        expect(turnBetween(before.shot.orientation, after.shot.orientation)).toBeLessThan(1e-6);
+        expect(after.shot.zoom).toBeLessThan(before.shot.zoom);
+        expect({ ...after, shot: undefined }).toEqual({ ...before, shot: undefined });
+      }
     }
   });
 

@@ -88,6 +88,14 @@ export function stillOf(scene: Scene, room: Room, now: number): Journey {
   return finish(scene, now, [leg], [now - FALL, now - FALL], [now, now], true);
 }
 
+/** A journey that is over, for a room of another size: what is shown stays, from where it fits now. */
+export function refitted(journey: Journey, room: Room): Journey {
+  const { first, second } = journey.scene;
+  const shots = shotsOf(first, second, room);
+  const to = journey.isStill ? wideShotOf(first, second, room) : (shots[1] ?? shots[0]);
+  return { ...journey, legs: [{ start: journey.end, end: journey.end, from: to, to }] };
+}
+
 function finish(
   scene: Scene,
   start: number,

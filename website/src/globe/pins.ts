@@ -23,7 +23,7 @@ const GLOW: readonly (readonly [width: number, alpha: number])[] = [
 
 /** Sizes follow the globe's, so that it looks alike on a phone and on a wall. */
 export function unitOf(disc: Disc): number {
-  return Math.max(0.8, Math.min(2.2, disc.radius / 300));
+  return Math.max(0.8, Math.min(3.6, disc.radius / 300));
 }
 
 export function isInSight(matrix: Matrix, disc: Disc, v: Vec3): boolean {
@@ -120,10 +120,34 @@ export function drawArc(
   if (grown < 1 && end) disk(context, end.x, end.y, 3.2 * unit, tip);
 }
 
-/** A thin arc of another session. */
+/** A thin arc of another session: of its near half only, since what rises from behind the edge would look like a hook. */
 export function drawFaintArc(context: Context, matrix: Matrix, disc: Disc, arc: readonly Vec3[]): void {
   context.lineCap = "round";
-  strokeVisible(context, matrix, disc, arc, 1);
+  context.beginPath();
+  traceNear(context, matrix, disc, arc);
+  context.stroke();
+}
+
+/** Adds what of a line is before the plane of the disc's edge, up to that plane. */
+export function traceNear(
+  path: Pick<CanvasPath, "moveTo" | "lineTo">,
+  matrix: Matrix,
+  disc: Disc,
+  points: readonly Vec3[],
+): void {
+  points.forEach((point, i) => {
+    const at = project(matrix, disc, point);
+    const before = points[i - 1];
+    const from = before && project(matrix, disc, before);
+    if (from && from.depth < 0 !== at.depth < 0) {
+      const crossing = project(matrix, disc, mix(before, point, from.depth / (from.depth - at.depth)));
+      if (at.depth < 0) path.lineTo(crossing.x, crossing.y);
+      else path.moveTo(crossing.x, crossing.y);
+    }
+    if (at.depth < 0) return;
+    if (from) path.lineTo(at.x, at.y);
+    else path.moveTo(at.x, at.y);
+  });
 }
 
 function strokeVisible(

@@ -3,6 +3,7 @@
  *
  * It is computed for few points and drawn enlarged, which makes it as soft as a gradient and costs a fraction of one.
  */
+import { easeInOut } from "./easing";
 import { apply, type Matrix } from "./orientation";
 import type { Disc } from "./projection";
 import type { Vec3 } from "./sphere";
@@ -36,9 +37,9 @@ export function shade(pixels: Uint8ClampedArray, [sunX, sunY, sunZ]: Vec3, light
       if (square > REACH * REACH * 1.1) continue;
       const z = square < 1 ? Math.sqrt(1 - square) : 0;
       const height = sunX * x - sunY * y + sunZ * z;
-      const dark = smooth((DUSK - height) / (DUSK - NIGHT)) * nightAlpha;
+      const dark = easeInOut((DUSK - height) / (DUSK - NIGHT)) * nightAlpha;
       const edge = (1 - z) * (1 - z);
-      const shine = edge * edge * rimAlpha * (0.35 + 0.65 * smooth((height + 0.35) / 0.9));
+      const shine = edge * edge * rimAlpha * (0.35 + 0.65 * easeInOut((height + 0.35) / 0.9));
       // The rim lies over the night.
       const alpha = shine + dark * (1 - shine);
       const share = alpha > 0 ? shine / alpha : 0;
@@ -48,11 +49,6 @@ export function shade(pixels: Uint8ClampedArray, [sunX, sunY, sunZ]: Vec3, light
       pixels[at + 3] = alpha * 255;
     }
   }
-}
-
-function smooth(share: number): number {
-  const t = Math.max(0, Math.min(1, share));
-  return t * t * (3 - 2 * t);
 }
 
 /** Keeps the points of the last light, which stay the same while the globe stands still. */
