@@ -20,6 +20,7 @@ interface Picture {
 
 const desktop = { viewport: { width: 1280, height: 720 } };
 const wall = { viewport: { width: 1920, height: 1080 } };
+const largeWall = { viewport: { width: 3840, height: 2160 } };
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 const dark = { colorScheme: "dark" } as const;
 const light = { colorScheme: "light" } as const;
@@ -50,6 +51,8 @@ const PICTURES: readonly Picture[] = [
   // docs/globe.jpg is made of this one.
   { name: "readme", options: { ...desktop, ...dark, deviceScaleFactor: 1.5 }, answer: americas },
   { name: "wall-dark", options: { ...wall, ...dark }, answer: americas },
+  { name: "wall-large-light", options: { ...largeWall, ...light } },
+  { name: "phone-sideways", options: { ...phone, ...dark, viewport: { width: 667, height: 375 } } },
   { name: "phone-dark", options: { ...phone, ...dark }, answer: americas },
   { name: "phone-light", options: { ...phone, ...light } },
   { name: "phone-whole", options: { ...phone, ...dark }, isWhole: true },

@@ -64,7 +64,7 @@ describe("the sentence", () => {
   });
 
   it("names a pair shortly", () => {
-    expect(pairText(session("1"))).toBe("\u2068Lima\u2069 – \u2068Osaka\u2069");
+    expect(pairText(session("1"))).toBe("\u2068Lima\u2069\u00a0– \u2068Osaka\u2069");
   });
 
   it("has the time of day in both cities, as the visitor writes it", () => {

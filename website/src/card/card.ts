@@ -73,7 +73,7 @@ export class Card {
     const parts = wanted.map((part) => {
       if ("text" in part) return part.text;
       const [name, className] = MARKS[part.name] ?? (["strong", ""] as const);
-      const element = make(name, className, part.value);
+      const element = make(name, hasNoItalics(part.value) ? `${className} upright` : className, part.value);
       // A title or a name may be in a script that runs the other way.
       element.dir = "auto";
       return element;
@@ -88,4 +88,9 @@ export class Card {
     this.#shownTrack = key;
     this.#artwork.replaceChildren(artworkOf(track));
   }
+}
+
+/** Whether a text is of scripts without italics, whatever the page's language. */
+function hasNoItalics(text: string): boolean {
+  return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text);
 }

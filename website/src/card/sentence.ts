@@ -22,9 +22,9 @@ export function sentenceText(session: Session, format: Format): string {
   return `${sentence} ${fill(format.messages.apart, { distance: format.distance(session.distanceKm) })}`;
 }
 
-/** The two cities, as the list names a pair. */
+/** The two cities, as the list names a pair; no line begins with the dash. */
 export function pairText({ places: [first, second] }: Session): string {
-  return `${isolated(first.city)} – ${isolated(second.city)}`;
+  return `${isolated(first.city)}\u00a0– ${isolated(second.city)}`;
 }
 
 /** The time of day in the two cities; without a city whose time zone is unknown. */
