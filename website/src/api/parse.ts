@@ -90,7 +90,6 @@ function placeOf(value: unknown): Place | undefined {
   return {
     city: text(fields.city) ?? (country || degrees(latitude, longitude)),
     country,
-    countryCode: text(fields.country_code) ?? "",
     latitude,
     longitude,
     listeners: Math.max(0, Math.round(finite(fields.listeners) ?? 0)),

@@ -3,7 +3,6 @@
 export interface Place {
   readonly city: string;
   readonly country: string;
-  readonly countryCode: string;
   readonly latitude: number;
   readonly longitude: number;
   readonly listeners: number;

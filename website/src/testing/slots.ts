@@ -4,7 +4,7 @@ import type { Latest, Place, Session, Slot } from "../api/types";
 export const SLOT_MS = 5000;
 
 export function place(city: string, latitude: number, longitude: number, timeZone = "UTC"): Place {
-  return { city, country: "", countryCode: "", latitude, longitude, listeners: 1, timeZone };
+  return { city, country: "", latitude, longitude, listeners: 1, timeZone };
 }
 
 export function session(id: string, title: string | undefined = `Song ${id}`): Session {
@@ -58,7 +58,6 @@ export function slotFields(of: Slot): unknown {
       places: one.places.map((at) => ({
         city: at.city,
         country: at.country,
-        country_code: at.countryCode,
         latitude: at.latitude,
         longitude: at.longitude,
         listeners: at.listeners,
