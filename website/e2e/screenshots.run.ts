@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions } from "playwright-core";
 import { expect, it } from "vitest";
-import { type Latest, place, recorded, recordedTime, type Session, withPair } from "./answers.ts";
+import { type Latest, place, recordedTime, type Session, withPair } from "./answers.ts";
 import { COUNT_FRAMES, launch, untilSlot, untilStill, visit } from "./browser.ts";
 import { FixtureServer } from "./fixture-server.ts";
 
@@ -77,7 +77,7 @@ it("writes the pictures", async () => {
   for (const { name, options, answer, after, isWhole } of PICTURES.filter((picture) =>
     picture.name.includes(only),
   )) {
-    const latest = (language: string) => (answer ? answer(language) : recorded(language));
+    const latest = (language: string) => (answer ? answer(language) : withPair(() => {}, language));
     const server = await FixtureServer.start(
       () => recordedTime(800),
       (language) => ({ body: latest(language) }),

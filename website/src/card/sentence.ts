@@ -31,7 +31,8 @@ export function pairText({ places: [first, second] }: Session): string {
 export function localTimes({ places: [first, second] }: Session, instant: number, format: Format): string {
   const told = ({ city, timeZone }: Place) => {
     const time = format.timeAt(instant, timeZone);
-    return time === "" ? [] : [`${isolated(city)} ${isolated(time)}`];
+    // A time is not torn from its "pm", nor from its city.
+    return time === "" ? [] : [`${isolated(city)}\u00a0${isolated(time.replaceAll(/\s/g, "\u00a0"))}`];
   };
   return [first, second].flatMap(told).join(" · ");
 }

@@ -7,7 +7,7 @@ import { LabelLayer, type LabelText } from "./label-layer";
 import type { Ring } from "./land";
 import { browserLoopHost, Loop } from "./loop";
 import { lookAt, toMatrix } from "./orientation";
-import { headOf, isInSight } from "./pins";
+import { headOf, isInSight, unitOf } from "./pins";
 import { placementOf } from "./placement";
 import { type Disc, project } from "./projection";
 import { Quality } from "./quality";
@@ -186,7 +186,7 @@ export class Globe {
     const anchors = [first, second].map((place) =>
       isInSight(matrix, disc, place) ? headOf(matrix, disc, place) : undefined,
     );
-    this.#labels.place(anchors, frame.labels, this.#placement.bounds, line);
+    this.#labels.place(anchors, frame.labels, this.#placement.bounds, line, unitOf(this.#placement.disc));
   }
 
   #listen(): void {

@@ -42,12 +42,16 @@ export class LabelLayer {
     }
   }
 
-  /** `anchors` in pixels of the layer; an undefined one is out of sight. `line` is the arc between them. */
+  /**
+   * `anchors` in pixels of the layer; an undefined one is out of sight. `line` is the arc between them, `unit` the size of
+   * what is drawn.
+   */
   place(
     anchors: readonly (Point | undefined)[],
     alphas: readonly number[],
     bounds: Box,
     line: readonly Point[],
+    unit: number,
   ): void {
     const seen = this.#labels.flatMap((label, index) => {
       const anchor = anchors[index];
@@ -58,6 +62,7 @@ export class LabelLayer {
       bounds,
       seen.map(({ index }) => this.#sides[index] ?? 0),
       line,
+      unit,
     );
     const sides = [...this.#sides];
     this.#labels.forEach(({ element }, index) => {

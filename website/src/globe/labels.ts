@@ -21,11 +21,11 @@ export interface Label {
   readonly anchor: Point;
 }
 
-/** Pixels between a pin and its label. */
+/** Between a pin and its label, in units of the globe's drawing. */
 const GAP = 14;
 /** What a point of the line under a label costs. */
 const ON_LINE = 8;
-/** How far around a pin nothing may be written. */
+/** How far around a pin nothing may be written, in the same units. */
 const PIN = 8;
 
 /** Sides on which a label may stand, the better ones first: the share of its size by which it lies left and above. */
@@ -43,20 +43,21 @@ const SIDES: readonly (readonly [x: number, y: number])[] = [
 /**
  * Places labels in order; each takes the side on which it covers the least that matters. `last` holds the sides of the
  * frame before, which are kept while they are as good, so that no label flickers between two. Points of `line` are better
- * left free.
+ * left free. `unit` is the size of what is drawn, in pixels: pins grow with the globe.
  */
 export function placeLabels(
   labels: readonly Label[],
   bounds: Box,
   last: readonly number[] = [],
   line: readonly Point[] = [],
+  unit = 1,
 ): readonly { readonly box: Box; readonly side: number }[] {
-  const pins = labels.map(({ anchor }) => around(anchor));
+  const pins = labels.map(({ anchor }) => around(anchor, PIN * unit));
   const placed: { box: Box; side: number }[] = [];
   labels.forEach((label, index) => {
     let best: { box: Box; side: number; cost: number } | undefined;
     SIDES.forEach(([x, y], side) => {
-      const wanted = beside(label, x, y);
+      const wanted = beside(label, x, y, GAP * unit);
       const box = within(wanted, bounds);
       const taken = [...placed.map((other) => other.box), ...pins];
       const cost =
@@ -72,8 +73,8 @@ export function placeLabels(
   return placed;
 }
 
-function beside({ width, height, anchor }: Label, x: number, y: number): Box {
-  const gap = x !== 0 && y !== 0 ? GAP * 0.6 : GAP;
+function beside({ width, height, anchor }: Label, x: number, y: number, distance: number): Box {
+  const gap = x !== 0 && y !== 0 ? distance * 0.6 : distance;
   return {
     left: anchor.x - width / 2 + x * (width / 2 + gap),
     top: anchor.y - height / 2 + y * (height / 2 + gap),
@@ -115,6 +116,6 @@ function contains({ left, top, width, height }: Box, { x, y }: Point): boolean {
   return x > left && x < left + width && y > top && y < top + height;
 }
 
-function around({ x, y }: Point): Box {
-  return { left: x - PIN, top: y - PIN, width: 2 * PIN, height: 2 * PIN };
+function around({ x, y }: Point, distance: number): Box {
+  return { left: x - distance, top: y - distance, width: 2 * distance, height: 2 * distance };
 }
