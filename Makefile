@@ -44,6 +44,7 @@ test: prerequisites emulator python prometheus lint doc ## Everything that CI ch
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 	@$(MAKE) --no-print-directory test-site
+	@$(MAKE) --no-print-directory test-deploy
 
 .PHONY: test-site
 test-site: prerequisites site ## The website: lint, types, unit tests, and the page in a browser on a running demo
