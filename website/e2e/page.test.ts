@@ -82,7 +82,7 @@ describe("a pair", () => {
     expect(await page.locator(".recent li").count()).toBe(1 + recent.length);
     expect(plain(await text(page, "[role=status]"))).toContain(sentence);
     expect(plain(await text(page, ".local-times"))).toMatch(
-      new RegExp(`^${a} \\d+:\\d\\d.* · ${b} \\d+:\\d\\d`),
+      new RegExp(`^${a}\\s\\d+:\\d\\d.* · ${b}\\s\\d+:\\d\\d`),
     );
     expect(plain((await page.getAttribute(".lens", "aria-label")) ?? "")).toContain(`joins ${a} and ${b}`);
     expect(await page.locator(".label:visible").count()).toBe(2);
