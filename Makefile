@@ -69,10 +69,15 @@ test-unit: prerequisites python ## Only the tests that need no broker
 	cargo test --locked -p pipeline -p session-api -p local-pubsub
 
 .PHONY: lint
-lint: prerequisites ## Format and lints, without a warning
+lint: prerequisites dependencies ## Format and lints, without a warning, and the dependencies
 	cargo fmt --all --check
 	rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: dependencies
+dependencies: prerequisites ## The dependencies: licences, sources, versions, unused ones, known vulnerabilities where a list can be had
+	@scripts/prerequisites.sh lint
+	@scripts/dependencies.sh
 
 .PHONY: doc
 doc: prerequisites ## The API documentation, without a warning
@@ -89,7 +94,17 @@ ROUNDS := 20
 bench-api: prerequisites ## The endpoint beside nginx and a bare server, and its promises; takes minutes (ROUNDS=20)
 	@scripts/prerequisites.sh servers
 	cargo build --locked --profile dist -p session-api -p endpoint-bench --bin session-api --bench endpoint
-	cargo bench --locked --profile dist -p endpoint-bench --bench endpoint -- --rounds $(ROUNDS)
+	cargo bench --locked --profile dist -p session-api -p endpoint-bench --bench endpoint -- --rounds $(ROUNDS)
+
+# How many plays everyone is given, and how often.
+PLAYS := 5000000
+bench-peers: ROUNDS := 3
+
+.PHONY: bench-peers
+bench-peers: prerequisites ## Windows beside Flink, Pathway, Beam, DuckDB and Polars; downloads 700 MB (PLAYS=5000000 ROUNDS=3)
+	@scripts/prerequisites.sh peers
+	cargo build --locked --release -p peers-bench --example peers
+	peers-bench/compare.py --plays $(PLAYS) --rounds $(ROUNDS)
 
 # How long each fuzz target runs.
 SECONDS := 600
@@ -108,6 +123,11 @@ soak-sync: prerequisites ## Twelve replicas on a Pub/Sub that fails: do all answ
 .PHONY: images
 images: ## Build the images of both services with docker, podman or buildah (REGISTRY=... TAG=...)
 	@deploy/images/build.sh
+
+.PHONY: sbom
+sbom: prerequisites ## What the programs and the site are made of, as CycloneDX in target/sbom
+	@scripts/prerequisites.sh sbom
+	@scripts/sbom.sh
 
 .PHONY: fmt
 fmt: ## Format the code
