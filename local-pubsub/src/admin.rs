@@ -17,12 +17,14 @@ const MAX_PAGE: usize = 1000;
 
 pub(crate) fn create_topic(hub: &Hub, topic: pb::Topic) -> Result<pb::Topic, Status> {
     let (name, config) = parse_topic(topic)?;
+    hub.permit(name.as_str())?;
     let view = hub.with(|broker, _| broker.create_topic(&name, config))?;
     Ok(render_topic(view))
 }
 
 pub(crate) fn get_topic(hub: &Hub, request: &pb::GetTopicRequest) -> Result<pb::Topic, Status> {
     let name = TopicName::parse(&request.topic)?;
+    hub.permit(name.as_str())?;
     let view = hub.with(|broker, _| broker.topic(&name))?;
     Ok(render_topic(view))
 }
@@ -30,6 +32,7 @@ pub(crate) fn get_topic(hub: &Hub, request: &pb::GetTopicRequest) -> Result<pb::
 pub(crate) fn patch_topic(hub: &Hub, request: pb::UpdateTopicRequest) -> Result<pb::Topic, Status> {
     let wanted = request.topic.ok_or_else(|| missing("topic"))?;
     let name = TopicName::parse(&wanted.name)?;
+    hub.permit(name.as_str())?;
     let view = hub.with(|broker, now| {
         let current = render_topic(broker.topic(&name)?);
         let (_, config) = parse_topic(update_topic(current, wanted, request.update_mask.as_ref())?)?;
@@ -55,6 +58,7 @@ pub(crate) fn list_topic_subscriptions(
     request: &pb::ListTopicSubscriptionsRequest,
 ) -> Result<pb::ListTopicSubscriptionsResponse, Status> {
     let name = TopicName::parse(&request.topic)?;
+    hub.permit(name.as_str())?;
     let limit = page(request.page_size)?;
     let names = hub.with(|broker, _| broker.topic_subscriptions(&name, &request.page_token, limit))?;
     let subscriptions: Vec<_> = names.iter().map(ToString::to_string).collect();
@@ -64,11 +68,14 @@ pub(crate) fn list_topic_subscriptions(
 
 pub(crate) fn delete_topic(hub: &Hub, request: &pb::DeleteTopicRequest) -> Result<(), Status> {
     let name = TopicName::parse(&request.topic)?;
+    hub.permit(name.as_str())?;
     Ok(hub.with(|broker, _| broker.delete_topic(&name))?)
 }
 
 pub(crate) fn create_subscription(hub: &Hub, wanted: pb::Subscription) -> Result<pb::Subscription, Status> {
     let (name, topic, config) = parse_subscription(wanted)?;
+    hub.permit(name.as_str())?;
+    hub.permit(topic.as_str())?;
     let view = hub.with(|broker, now| broker.create_subscription(&name, &topic, config, now))?;
     Ok(render_subscription(view))
 }
@@ -78,6 +85,7 @@ pub(crate) fn get_subscription(
     request: &pb::GetSubscriptionRequest,
 ) -> Result<pb::Subscription, Status> {
     let name = SubscriptionName::parse(&request.subscription)?;
+    hub.permit(name.as_str())?;
     let view = hub.with(|broker, _| broker.subscription(&name))?;
     Ok(render_subscription(view))
 }
@@ -88,6 +96,7 @@ pub(crate) fn patch_subscription(
 ) -> Result<pb::Subscription, Status> {
     let wanted = request.subscription.ok_or_else(|| missing("subscription"))?;
     let name = SubscriptionName::parse(&wanted.name)?;
+    hub.permit(name.as_str())?;
     let view = hub.with(|broker, now| {
         let current = render_subscription(broker.subscription(&name)?);
         let config = update_subscription(current, wanted, request.update_mask.as_ref())?;
@@ -110,11 +119,13 @@ pub(crate) fn list_subscriptions(
 
 pub(crate) fn delete_subscription(hub: &Hub, request: &pb::DeleteSubscriptionRequest) -> Result<(), Status> {
     let name = SubscriptionName::parse(&request.subscription)?;
+    hub.permit(name.as_str())?;
     Ok(hub.with(|broker, _| broker.delete_subscription(&name))?)
 }
 
 pub(crate) fn seek(hub: &Hub, request: &pb::SeekRequest) -> Result<pb::SeekResponse, Status> {
     let name = SubscriptionName::parse(&request.subscription)?;
+    hub.permit(name.as_str())?;
     match &request.target {
         Some(pb::seek_request::Target::Time(at)) => {
             hub.with(|broker, now| broker.seek(&name, unix_millis(at), now))?;

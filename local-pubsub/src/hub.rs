@@ -14,6 +14,7 @@ use arc_swap::ArcSwapOption;
 use hashbrown::HashMap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use crate::{
     broker::{
@@ -21,6 +22,7 @@ use crate::{
         SubscriptionName, UnixMillis,
     },
     faults::{Decisions, FaultPlan},
+    status::permission_denied,
 };
 
 /// The shared broker of a server.
@@ -94,6 +96,18 @@ impl Hub {
     /// What goes wrong at present; usually nothing.
     pub(crate) fn faults(&self) -> Option<Arc<Decisions>> {
         self.faults.load_full()
+    }
+
+    /// Lets a call about a topic or subscription (its full name) pass.
+    ///
+    /// # Errors
+    ///
+    /// PERMISSION_DENIED while a planned fault takes the rights to it away.
+    pub(crate) fn permit(&self, resource: &str) -> Result<(), Status> {
+        match self.faults() {
+            Some(faults) if faults.denies_permission(resource) => Err(permission_denied()),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a Publish call, and tells whether it is to fail.

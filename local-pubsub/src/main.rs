@@ -8,7 +8,10 @@ use std::{
 use clap::Parser;
 use local_pubsub::{FaultPlan, Limits, LocalPubSub};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// A small Pub/Sub broker in memory, for development and tests.
 ///
@@ -51,8 +54,10 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let levels = std::env::var("RUST_LOG").ok().and_then(|levels| levels.parse().ok());
+    let levels = levels.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_filter(levels);
+    tracing_subscriber::registry().with(lines).init();
     match run(&config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!(

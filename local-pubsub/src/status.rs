@@ -25,6 +25,11 @@ pub(crate) fn stopping() -> Status {
     Status::unavailable("local-pubsub is shutting down")
 }
 
+/// What those get whose rights a planned fault has taken away: Pub/Sub's own text, which names no right.
+pub(crate) fn permission_denied() -> Status {
+    Status::permission_denied("User not authorized to perform this action.")
+}
+
 /// What calls and streams get that a planned fault hits.
 pub(crate) fn planned_fault() -> Status {
     Status::unavailable("local-pubsub was told to fail here")

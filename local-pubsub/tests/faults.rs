@@ -5,7 +5,9 @@ mod support;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use google_cloud_googleapis::pubsub::v1::{AcknowledgeRequest, PullRequest, StreamingPullResponse};
+use google_cloud_googleapis::pubsub::v1::{
+    AcknowledgeRequest, GetTopicRequest, PullRequest, StreamingPullResponse, Subscription,
+};
 use local_pubsub::{Fault, FaultPlan, Limits, PlannedFault, Share};
 use support::{Client, PATIENCE, SUBSCRIPTION, TOPIC, start};
 use tokio::time::{Instant, timeout};
@@ -52,6 +54,45 @@ async fn refused_publishes_publish_nothing() -> Result<()> {
     client.publish(1, 1).await?;
     assert_eq!(client.pull().await?.len(), 1);
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_permission_nothing_can_be_done() -> Result<()> {
+    let (broker, mut client) = start(Limits::default()).await?;
+    client.publish(1, 1).await?;
+    let (_requests, mut open) = client.stream().await?;
+    assert_eq!(next(&mut open).await?, 1);
+    broker.set_faults(plan(Fault::DenyPermission));
+    let ended = timeout(PATIENCE, open.message()).await.context("the stream did not end")?;
+    let wanted = Subscription { name: "projects/tests/subscriptions/new".to_owned(), ..of_topic() };
+    let refused = [
+        ("a stream", ended.map(drop)),
+        ("publish", client.publish(1, 1).await),
+        ("look a topic up", client.publisher.get_topic(topic_request()).await.map(drop)),
+        ("subscribe", client.subscriber.create_subscription(wanted.clone()).await.map(drop)),
+    ];
+    for (name, outcome) in refused {
+        let error = outcome.err().with_context(|| format!("{name}: allowed"))?;
+        assert_eq!(error.code(), Code::PermissionDenied, "{name}: {error}");
+    }
+    client.pull().await.expect_err("pulling is denied");
+    client.stream().await.expect_err("a new stream is denied");
+
+    broker.set_faults(FaultPlan::seeded(1).with_on(SUBSCRIPTION, Fault::DenyPermission));
+    client.pull().await.expect_err("pulling is still denied");
+    client.publish(1, 1).await?;
+    client.subscriber.create_subscription(wanted).await?;
+    broker.set_faults(FaultPlan::default());
+    assert_eq!(client.pull().await?.len(), 1);
+    Ok(())
+}
+
+fn topic_request() -> GetTopicRequest {
+    GetTopicRequest { topic: TOPIC.to_owned() }
+}
+
+fn of_topic() -> Subscription {
+    Subscription { topic: TOPIC.to_owned(), ..Default::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

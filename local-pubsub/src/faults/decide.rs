@@ -46,6 +46,11 @@ impl Decisions {
             .any(|(dice, fault)| matches!(fault, Fault::RefusePublish { share } if dice.of(call).hits(share)))
     }
 
+    /// Whether callers have no right to a topic or subscription.
+    pub(crate) fn denies_permission(&self, resource: &str) -> bool {
+        self.on(resource).any(|(_, fault)| fault == Fault::DenyPermission)
+    }
+
     /// Whether a stream delivers nothing.
     pub(crate) fn stalls(&self, subscription: &str, stream: u64) -> bool {
         self.on(subscription).any(

@@ -25,9 +25,9 @@ pub struct FaultPlan {
 pub struct PlannedFault {
     /// What goes wrong.
     pub fault: Fault,
-    /// The topic (of [`Fault::RefusePublish`]) or subscription (of the others) that it is on: the id or the
-    /// full name, or the beginning of either with a `*` behind it, for names that are not known beforehand (no
-    /// name holds a `*`). `None` is every one.
+    /// The topic (of [`Fault::RefusePublish`]), the topic or subscription (of [`Fault::DenyPermission`]) or the
+    /// subscription (of the others) that it is on: the id or the full name, or the beginning of either with a `*`
+    /// behind it, for names that are not known beforehand (no name holds a `*`). `None` is every one.
     #[serde(default)]
     pub on: Option<String>,
     /// When it begins, from the moment at which the plan is set.
@@ -86,6 +86,9 @@ pub enum Fault {
         /// How many; [`Share::ALL`] for an outage.
         share: Share,
     },
+    /// Every call about it answers PERMISSION_DENIED, as to those who were granted nothing there, and its streams
+    /// end so. Subscribing to a topic is about both.
+    DenyPermission,
     /// Every StreamingPull ends with UNAVAILABLE at a random moment of its life.
     ResetStreams {
         /// How long they live on average; exponentially distributed.

@@ -95,6 +95,9 @@ fn faults_keep_to_their_place() {
         assert!(decisions.loses_ack(SUBSCRIPTION, 1), "{on}");
         assert!(!decisions.loses_ack(OTHER, 1), "{on}");
     }
+    let denied = FaultPlan::seeded(1).with_on("plays", Fault::DenyPermission);
+    let denied = Decisions::at(&denied, Duration::ZERO).expect("a fault goes on");
+    assert_eq!([SUBSCRIPTION, OTHER].map(|name| denied.denies_permission(name)), [true, false]);
     let nobody = FaultPlan::seeded(1).with_on("pl", Fault::LoseAcks { share: Share::ALL });
     let decisions = Decisions::at(&nobody, Duration::ZERO).expect("a fault goes on");
     assert!(!decisions.loses_ack(SUBSCRIPTION, 1), "the beginning of a name is not a name");

@@ -27,6 +27,7 @@ impl Publisher for PublisherApi {
     ) -> Result<Response<pb::PublishResponse>, Status> {
         let request = request.into_inner();
         let topic = TopicName::parse(&request.topic)?;
+        self.hub.permit(topic.as_str())?;
         if self.hub.refuses_publish(topic.as_str()) {
             return Err(planned_fault());
         }

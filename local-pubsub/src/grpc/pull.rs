@@ -16,6 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 pub(super) async fn pull(hub: &Arc<Hub>, request: &pb::PullRequest) -> Result<pb::PullResponse, Status> {
     let subscription = SubscriptionName::parse(&request.subscription)?;
+    hub.permit(subscription.as_str())?;
     let max_messages = u64::try_from(request.max_messages).ok().filter(|count| *count > 0);
     let Some(max_outstanding_messages) = max_messages else {
         return Err(Status::invalid_argument(format!(

@@ -2,9 +2,10 @@
 //!
 //! The way out is a short channel: a batch is leased only when the channel has room, so a client that does
 //! not read holds a few batches at most. A stream ends with OK when the client closes its half, with
-//! NOT_FOUND when the subscription is deleted, and with UNAVAILABLE, which clients retry, when the server
-//! stops or a planned fault resets it. Faults are looked at whenever the stream is woken, as it is when they
-//! change; a stream that a fault stalls sleeps until then.
+//! NOT_FOUND when the subscription is deleted, with PERMISSION_DENIED when a planned fault takes the rights to
+//! it away, and with UNAVAILABLE, which clients retry, when the server stops or a planned fault resets it.
+//! Faults are looked at whenever the stream is woken, as it is when they change; a stream that a fault stalls
+//! sleeps until then.
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,6 +55,7 @@ struct Session {
 impl Session {
     fn open(hub: &Arc<Hub>, first: &StreamingPullRequest) -> Result<Self, Status> {
         let subscription = SubscriptionName::parse(&first.subscription)?;
+        hub.permit(subscription.as_str())?;
         let options = StreamOptions {
             ack_deadline: Some(stream_deadline(first.stream_ack_deadline_seconds)?),
             max_outstanding_messages: limit(first.max_outstanding_messages),
@@ -80,6 +82,7 @@ impl Session {
         loop {
             if runnable {
                 fate.look_up(&self);
+                self.stream.hub().permit(self.subscription.as_str())?;
                 if fate.stalled {
                     self.stream.pause();
                     runnable = false;

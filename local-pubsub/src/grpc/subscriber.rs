@@ -88,6 +88,7 @@ impl Subscriber for SubscriberApi {
     async fn acknowledge(&self, request: Request<pb::AcknowledgeRequest>) -> Result<Response<()>, Status> {
         let request = request.get_ref();
         let subscription = SubscriptionName::parse(&request.subscription)?;
+        self.hub.permit(subscription.as_str())?;
         acknowledge(&self.hub, &subscription, &request.ack_ids)?;
         Ok(Response::new(()))
     }
@@ -98,6 +99,7 @@ impl Subscriber for SubscriberApi {
     ) -> Result<Response<()>, Status> {
         let request = request.get_ref();
         let subscription = SubscriptionName::parse(&request.subscription)?;
+        self.hub.permit(subscription.as_str())?;
         let changes = request.ack_ids.iter().map(|id| (id, request.ack_deadline_seconds));
         modify_deadlines(&self.hub, &subscription, changes)?;
         Ok(Response::new(()))

@@ -30,6 +30,7 @@ impl IntoResponse for RestError {
 fn names(code: Code) -> (StatusCode, &'static str) {
     match code {
         Code::InvalidArgument => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
+        Code::PermissionDenied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
         Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
         Code::AlreadyExists => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
         Code::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
