@@ -18,6 +18,7 @@ const globe = new Globe({
   canvas: find<HTMLCanvasElement>(".stage canvas"),
   lens: find(".lens"),
   labels: find(".labels"),
+  above: find(".masthead"),
 });
 
 async function loadLand(): Promise<void> {

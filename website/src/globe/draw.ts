@@ -12,7 +12,10 @@ import { rgba, type Theme } from "./theme";
 
 type Context = CanvasRenderingContext2D;
 
-/** Arcs of other sessions lie close to the ground, below the featured one. */
+/**
+ * Arcs of other sessions lie close to the ground, below the featured one, and are cut at the edge of the globe: beyond it
+ * they would be loose ends in the sky.
+ */
 const OTHERS_STEEPNESS = 0.12;
 /** How far the halo reaches, in radii of the globe. */
 const HALO = 1.32;
@@ -38,8 +41,8 @@ export interface Picture {
   readonly disc: Disc;
   readonly theme: Theme;
   readonly sun: Vec3;
-  /** Draw less, to be faster. */
-  readonly isCoarse: boolean;
+  /** How much of what is fine is there: lines, and coasts in all their detail. */
+  readonly detail: number;
   readonly frame: Frame;
   readonly now: Prepared | undefined;
   /** What was shown before, and fades. */
@@ -94,30 +97,39 @@ export class Painter {
     return canvas;
   }
 
-  #drawBall(context: Context, matrix: Matrix, { disc, theme, sun, isCoarse }: Picture): void {
+  #drawBall(context: Context, matrix: Matrix, { disc, theme, sun, detail }: Picture): void {
     context.save();
     context.beginPath();
     context.arc(disc.x, disc.y, disc.radius, 0, 2 * Math.PI);
     context.fillStyle = theme.ocean;
     context.fill();
     context.clip();
-    if (!isCoarse) {
+    context.fillStyle = theme.land;
+    if (detail > 0) {
+      context.globalAlpha = detail;
       context.beginPath();
       traceLines(context, this.#graticule, matrix, disc);
       context.strokeStyle = theme.graticule;
       context.lineWidth = 1;
       context.stroke();
     }
-    context.beginPath();
-    traceLand(context, isCoarse ? this.#coarseLand : this.#land, matrix, disc);
-    context.fillStyle = theme.land;
-    context.fill("evenodd");
-    if (!isCoarse) {
+    if (detail < 1) {
+      context.globalAlpha = 1;
+      context.beginPath();
+      traceLand(context, this.#coarseLand, matrix, disc);
+      context.fill("evenodd");
+    }
+    if (detail > 0) {
+      context.globalAlpha = detail;
+      context.beginPath();
+      traceLand(context, this.#land, matrix, disc);
+      context.fill("evenodd");
       context.strokeStyle = theme.coast;
       context.lineWidth = 0.8;
       context.lineJoin = "round";
       context.stroke();
     }
+    context.globalAlpha = 1;
     this.#shading.draw(context, matrix, sun, theme, disc);
     context.restore();
   }
@@ -128,8 +140,8 @@ function drawScene(context: Context, matrix: Matrix, picture: Picture, prepared:
   const { scene, arc } = prepared;
   drawOthers(context, matrix, picture, prepared, frame.othersAlpha);
   const ends = [
-    [scene.first, frame.pins[0], frame.ripples[0], theme.first],
-    [scene.second, frame.pins[1], frame.ripples[1], theme.second],
+    [scene.first, frame.pins[0], frame.ripples[0], rgba(theme.first, 1)],
+    [scene.second, frame.pins[1], frame.ripples[1], rgba(theme.second, 1)],
   ] as const;
   for (const [place, , ripple, colour] of ends) {
     if (ripple !== undefined) drawRipple(context, matrix, disc, place, ripple, colour);
@@ -144,16 +156,13 @@ function drawScene(context: Context, matrix: Matrix, picture: Picture, prepared:
 function drawFading(context: Context, matrix: Matrix, picture: Picture, prepared: Prepared): void {
   const { disc, theme, frame } = picture;
   drawOthers(context, matrix, picture, prepared, frame.before);
-  context.globalAlpha = 0.7 * frame.before;
-  context.strokeStyle = theme.other;
-  context.lineWidth = 2 * unitOf(disc);
-  drawFaintArc(context, matrix, disc, prepared.arc);
+  drawArc(context, matrix, disc, prepared.arc, 1, [theme.first, theme.second], theme.pinEdge, frame.before);
   for (const [place, colour] of [
     [prepared.scene.first, theme.first],
     [prepared.scene.second, theme.second],
   ] as const) {
     context.globalAlpha = frame.before;
-    context.fillStyle = colour;
+    context.fillStyle = rgba(colour, 1);
     drawDot(context, matrix, disc, place, 5 * unitOf(disc));
   }
   context.globalAlpha = 1;
@@ -171,10 +180,19 @@ function drawOthers(
   context.globalAlpha = 0.4 * alpha;
   context.strokeStyle = theme.other;
   context.lineWidth = 1.2 * unit;
+  context.save();
+  clipToBall(context, disc);
   for (const arc of others) drawFaintArc(context, matrix, disc, arc);
+  context.restore();
   context.globalAlpha = 0.75 * alpha;
   context.fillStyle = theme.other;
   const feet = [...scene.others.flat(), ...scene.places];
   for (const foot of feet) drawDot(context, matrix, disc, foot, 2.2 * unit);
   context.globalAlpha = 1;
+}
+
+function clipToBall(context: Context, { x, y, radius }: Disc): void {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.clip();
 }

@@ -1,5 +1,6 @@
 /** The globe: a canvas that fills the stage, seen through a lens that the texts leave free. */
 import type { Shot } from "./camera";
+import { Detail } from "./detail";
 import { Painter, type Prepared, prepare } from "./draw";
 import { listen } from "./interaction";
 import { type Frame, frameAt, type Journey, journeyTo, refitted, type Scene, stillOf } from "./journey";
@@ -22,6 +23,8 @@ export interface Elements {
   /** What takes part in pointing and typing, and shows where the globe is to be. */
   readonly lens: HTMLElement;
   readonly labels: HTMLElement;
+  /** What stands over the lens, and moves it when its size changes. */
+  readonly above: HTMLElement;
 }
 
 /** Pixels of the canvas for each CSS pixel, at most. */
@@ -46,6 +49,7 @@ export class Globe {
   readonly #painter = new Painter();
   readonly #steering = new Steering();
   readonly #quality = new Quality();
+  readonly #detail = new Detail();
   readonly #labels: LabelLayer;
   readonly #loop: Loop;
   #theme: Theme;
@@ -68,7 +72,7 @@ export class Globe {
     if (!context) throw new Error("this browser draws no canvas");
     this.#context = context;
     this.#labels = new LabelLayer(elements.labels);
-    this.#theme = currentTheme();
+    this.#theme = this.#currentTheme();
     this.#loop = new Loop((now) => this.#draw(now), browserLoopHost);
     this.#listen();
     this.#measure();
@@ -118,6 +122,11 @@ export class Globe {
     this.#loop.wake();
   }
 
+  /** Whether the visitor holds the globe, or turned it a moment ago. */
+  get isInHand(): boolean {
+    return this.#steering.isInHand(performance.now());
+  }
+
   #finishLettingGo(): void {
     if (this.#isLetGo) this.#steering.letGo();
     this.#isLetGo = false;
@@ -139,6 +148,7 @@ export class Globe {
     const change = this.#steering.nextChange(now);
     const isMoving = frame.isMoving || change === now;
     this.#quality.observe(now);
+    const isDetailed = !isMoving || this.#quality.level === 0;
     this.#fitPixels();
     this.#painter.paint(this.#context, {
       width: this.#placement.width,
@@ -146,7 +156,7 @@ export class Globe {
       disc,
       theme: this.#theme,
       sun: this.#sun,
-      isCoarse: isMoving && this.#quality.level > 0,
+      detail: this.#detail.at(now, isDetailed),
       frame: { ...frame, shot },
       now: this.#now,
       before: this.#snapshot ? undefined : this.#before,
@@ -154,7 +164,8 @@ export class Globe {
     this.#drawSnapshot(frame);
     this.#placeLabels(frame, shot, disc);
     if (!frame.isMoving) this.#snapshot = undefined;
-    return isMoving || (change === undefined ? false : change - now);
+    if (isMoving || this.#detail.isChanging(isDetailed)) return true;
+    return change === undefined ? false : change - now;
   }
 
   #frame(now: number): Frame {
@@ -190,7 +201,7 @@ export class Globe {
   }
 
   #listen(): void {
-    const { stage, lens } = this.#elements;
+    const { stage, lens, above } = this.#elements;
     const now = () => performance.now();
     const steered = (move: (from: Shot, at: number) => void) => {
       move(this.#shot(now()), now());
@@ -207,15 +218,18 @@ export class Globe {
       () => this.#placement.disc.radius * this.#shot(now()).zoom,
     );
     const observer = new ResizeObserver(() => this.#measure());
-    observer.observe(stage);
-    observer.observe(lens);
+    for (const element of [stage, lens, above]) observer.observe(element);
+    // Where text runs the other way, the lens is as large and elsewhere.
+    new MutationObserver(() => this.#measure()).observe(document.documentElement, {
+      attributeFilter: ["dir"],
+    });
     for (const query of [
       "(prefers-color-scheme: dark)",
       "(forced-colors: active)",
       "(prefers-contrast: more)",
     ]) {
       matchMedia(query).addEventListener("change", () => {
-        this.#theme = currentTheme();
+        this.#theme = this.#currentTheme();
         this.#loop.wake();
       });
     }
@@ -258,11 +272,16 @@ export class Globe {
     if (canvas.height !== height) canvas.height = height;
     this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
-}
 
-function currentTheme(): Theme {
-  const style = getComputedStyle(document.documentElement);
-  return readTheme((name) => style.getPropertyValue(name));
+  #currentTheme(): Theme {
+    const style = getComputedStyle(document.documentElement);
+    const context = this.#context;
+    const hex = (colour: string) => {
+      context.fillStyle = colour;
+      return `${context.fillStyle}`;
+    };
+    return readTheme((name) => style.getPropertyValue(name), hex);
+  }
 }
 
 function copyOf(canvas: HTMLCanvasElement): HTMLCanvasElement {

@@ -83,6 +83,8 @@ function makeLabel(name: string): Shown {
   element.hidden = true;
   const city = document.createElement("strong");
   const time = document.createElement("span");
+  // Each as a whole, in its own direction.
+  city.dir = time.dir = "auto";
   element.append(city, time);
   return { element, city, time, width: 0, height: 0 };
 }

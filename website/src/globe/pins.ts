@@ -1,9 +1,12 @@
 /** Pins, arcs and the rings around pins, drawn on the globe. */
 import { PIN_TOP } from "./camera";
-import { easeOut } from "./easing";
+import { clamp01, easeOut } from "./easing";
+import type { Point } from "./labels";
+import { FADE, grownPart, riseOf, traceNear, traceRise, traceVisible } from "./lines";
 import type { Matrix } from "./orientation";
 import { type Disc, project } from "./projection";
 import { add, cross, normalise, scale, turn, type Vec3 } from "./sphere";
+import { type Rgb, rgba } from "./theme";
 
 type Context = CanvasRenderingContext2D;
 
@@ -85,39 +88,54 @@ export function drawRipple(
   context.globalAlpha = 0.8 * (1 - share);
   context.strokeStyle = colour;
   context.lineWidth = 1.6 * unitOf(disc);
-  strokeVisible(context, matrix, disc, points, 1);
+  context.beginPath();
+  traceVisible(context, matrix, disc, points);
+  context.stroke();
   context.globalAlpha = 1;
 }
 
-/** The featured arc, of which `grown` is there, in a colour that goes from one pin's to the other's. */
+/**
+ * The featured arc, of which `grown` is there, in a colour that goes from one pin's to the other's. Where it comes from
+ * behind the globe it fades in.
+ */
 export function drawArc(
   context: Context,
   matrix: Matrix,
   disc: Disc,
   arc: readonly Vec3[],
   grown: number,
-  colours: readonly [string, string],
+  colours: readonly [Rgb, Rgb],
   tip: string,
+  alpha = 1,
 ): void {
   const [first, last] = [arc[0], arc[arc.length - 1]];
   if (grown <= 0 || !first || !last) return;
   const unit = unitOf(disc);
-  const [from, to] = [project(matrix, disc, first), project(matrix, disc, last)];
-  const gradient = context.createLinearGradient(from.x, from.y, to.x, to.y);
-  gradient.addColorStop(0, colours[0]);
-  gradient.addColorStop(1, colours[1]);
-  context.strokeStyle = gradient;
-  context.lineCap = "round";
+  const ends = [project(matrix, disc, first), project(matrix, disc, last)] as const;
+  const rise = riseOf(matrix, disc, arc);
+  const there = grownPart(arc, grown);
+  // Round ends would show where the two pieces meet.
+  context.lineCap = rise ? "butt" : "round";
   context.lineJoin = "round";
+  if (rise) {
+    const { points } = rise;
+    const [from, to] = [points[0] as Point, points[points.length - 1] as Point];
+    const stops = [rgba(colourAt(from, ends, colours), rise.alpha), rgba(colourAt(to, ends, colours), 0)];
+    context.strokeStyle = gradientOf(context, from, to, stops);
+    context.beginPath();
+    traceRise(context, rise, (arc.length - 1) * grown);
+    strokeGlowing(context, unit, alpha);
+  }
+  context.strokeStyle = gradientOf(context, ...ends, [rgba(colours[0], 1), rgba(colours[1], 1)]);
   context.beginPath();
-  const end = traceVisible(context, matrix, disc, arc, grown);
-  for (const [width, alpha] of GLOW) {
-    context.globalAlpha = alpha;
-    context.lineWidth = width * unit;
-    context.stroke();
+  traceNear(context, matrix, disc, there);
+  strokeGlowing(context, unit, alpha);
+  const end = grown < 1 ? project(matrix, disc, there[there.length - 1] ?? first) : undefined;
+  if (end?.visible) {
+    context.globalAlpha = alpha * clamp01(1 + end.depth / FADE);
+    disk(context, end.x, end.y, 3.2 * unit, tip);
   }
   context.globalAlpha = 1;
-  if (grown < 1 && end) disk(context, end.x, end.y, 3.2 * unit, tip);
 }
 
 /** A thin arc of another session: of its near half only, since what rises from behind the edge would look like a hook. */
@@ -128,65 +146,32 @@ export function drawFaintArc(context: Context, matrix: Matrix, disc: Disc, arc: 
   context.stroke();
 }
 
-/** Adds what of a line is before the plane of the disc's edge, up to that plane. */
-export function traceNear(
-  path: Pick<CanvasPath, "moveTo" | "lineTo">,
-  matrix: Matrix,
-  disc: Disc,
-  points: readonly Vec3[],
-): void {
-  points.forEach((point, i) => {
-    const at = project(matrix, disc, point);
-    const before = points[i - 1];
-    const from = before && project(matrix, disc, before);
-    if (from && from.depth < 0 !== at.depth < 0) {
-      const crossing = project(matrix, disc, mix(before, point, from.depth / (from.depth - at.depth)));
-      if (at.depth < 0) path.lineTo(crossing.x, crossing.y);
-      else path.moveTo(crossing.x, crossing.y);
-    }
-    if (at.depth < 0) return;
-    if (from) path.lineTo(at.x, at.y);
-    else path.moveTo(at.x, at.y);
-  });
-}
-
-function strokeVisible(
-  context: Context,
-  matrix: Matrix,
-  disc: Disc,
-  points: readonly Vec3[],
-  grown: number,
-): void {
-  context.beginPath();
-  traceVisible(context, matrix, disc, points, grown);
-  context.stroke();
-}
-
-/** Adds what of a line the globe does not hide; returns its end if that is in sight. */
-function traceVisible(
-  context: Context,
-  matrix: Matrix,
-  disc: Disc,
-  points: readonly Vec3[],
-  grown: number,
-): { x: number; y: number } | undefined {
-  const last = (points.length - 1) * grown;
-  let drawing = false;
-  let end: { x: number; y: number } | undefined;
-  for (let i = 0; i < last + 1 && i < points.length; i++) {
-    const point = points[i] as Vec3;
-    const at = i <= last ? point : mix(points[i - 1] as Vec3, point, last - i + 1);
-    const { x, y, visible } = project(matrix, disc, at);
-    if (visible && drawing) context.lineTo(x, y);
-    else if (visible) context.moveTo(x, y);
-    drawing = visible;
-    end = visible ? { x, y } : undefined;
+function strokeGlowing(context: Context, unit: number, alpha: number): void {
+  for (const [width, strength] of GLOW) {
+    context.globalAlpha = alpha * strength;
+    context.lineWidth = width * unit;
+    context.stroke();
   }
-  return end;
 }
 
-function mix(a: Vec3, b: Vec3, share: number): Vec3 {
-  return add(scale(a, 1 - share), scale(b, share));
+function gradientOf(context: Context, from: Point, to: Point, stops: readonly string[]): CanvasGradient {
+  const gradient = context.createLinearGradient(from.x, from.y, to.x, to.y);
+  stops.forEach((stop, i) => {
+    gradient.addColorStop(i / (stops.length - 1), stop);
+  });
+  return gradient;
+}
+
+/** Of the gradient between two ends. */
+function colourAt(
+  { x, y }: Point,
+  [from, to]: readonly [Point, Point],
+  [one, other]: readonly [Rgb, Rgb],
+): Rgb {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const share = clamp01(((x - from.x) * dx + (y - from.y) * dy) / Math.max(1e-9, dx * dx + dy * dy));
+  const mixed = (channel: 0 | 1 | 2) => Math.round(one[channel] + (other[channel] - one[channel]) * share);
+  return [mixed(0), mixed(1), mixed(2)];
 }
 
 function disk(context: Context, x: number, y: number, radius: number, colour: string): void {

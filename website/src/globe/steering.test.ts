@@ -25,8 +25,14 @@ describe("steering", () => {
     steering.hold(here, 0);
     expect(longitude(steering.view(tour, 1e6, false))).toBe(0);
     expect(steering.nextChange(1e6)).toBeUndefined();
+    expect(steering.isInHand(1e6)).toBe(true);
     steering.release(1e6);
     expect(steering.nextChange(1e6)).toBe(1e6 + IDLE);
+    expect([1e6, 1e6 + IDLE - 1, 1e6 + IDLE].map((now) => steering.isInHand(now))).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(steering.view(tour, 1e6 + IDLE + 5000, false)).toBe(tour);
   });
 

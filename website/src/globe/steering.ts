@@ -44,6 +44,11 @@ export class Steering {
     this.#hand.touched = now;
   }
 
+  /** Whether the globe is held, or was turned a moment ago. */
+  isInHand(now: number): boolean {
+    return this.#hand !== undefined && (this.#hand.held || now < this.#hand.touched + IDLE);
+  }
+
   /** The tour takes over at once. */
   letGo(): void {
     this.#hand = undefined;

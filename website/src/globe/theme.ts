@@ -14,14 +14,14 @@ export interface Theme {
   readonly nightAlpha: number;
   readonly rim: Rgb;
   readonly rimAlpha: number;
-  readonly first: string;
-  readonly second: string;
+  readonly first: Rgb;
+  readonly second: Rgb;
   readonly pinEdge: string;
   readonly other: string;
 }
 
-/** `read` gives the value of a custom property. */
-export function readTheme(read: (name: string) => string): Theme {
+/** `read` gives the value of a custom property, `hex` a colour of any kind as `#rrggbb`. */
+export function readTheme(read: (name: string) => string, hex: (colour: string) => string): Theme {
   const text = (name: string) => read(`--globe-${name}`).trim();
   const number = (name: string) => Number.parseFloat(text(name)) || 0;
   return {
@@ -36,8 +36,9 @@ export function readTheme(read: (name: string) => string): Theme {
     nightAlpha: number("night-alpha"),
     rim: parseHex(text("rim")),
     rimAlpha: number("rim-alpha"),
-    first: read("--first").trim(),
-    second: read("--second").trim(),
+    // Where the visitor has colours of their own, these are named, not numbered.
+    first: parseHex(hex(read("--first").trim())),
+    second: parseHex(hex(read("--second").trim())),
     pinEdge: text("pin-edge"),
     other: text("other"),
   };
