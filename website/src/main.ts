@@ -5,6 +5,7 @@ import "./style/card.css";
 import "./style/list.css";
 import "./style/controls.css";
 import "./style/globe.css";
+import "./style/no-script.css";
 import landUrl from "../generated/land.json?url";
 import { browserWorld } from "./api/world";
 import { App } from "./app";

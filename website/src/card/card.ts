@@ -13,6 +13,12 @@ const MARKS: Readonly<Record<string, readonly ["strong" | "cite", string]>> = {
   song: ["cite", "song"],
 };
 
+/** Lengths of a sentence above which it is set in a smaller size: none is cut. */
+const SIZES = [
+  [220, "longest"],
+  [110, "long"],
+] as const;
+
 /** What a pair is among those that the page knows. */
 export interface Standing {
   readonly isNow: boolean;
@@ -34,12 +40,14 @@ export class Card {
 
   constructor(backToNow: () => void) {
     this.#back.addEventListener("click", backToNow);
+    this.#article.setAttribute("aria-labelledby", this.#sentence.id);
   }
 
   /** Nothing is known yet. */
   showEmpty({ messages }: Format): void {
     this.#article.dataset.state = "empty";
     this.#shownSentence = "";
+    this.#sentence.dataset.size = "";
     setText(this.#sentence, messages.waitingForFirst);
     setText(this.#moment, messages.rightNow);
     setText(this.#back, messages.backToNow);
@@ -79,7 +87,8 @@ export class Card {
       return element;
     });
     this.#sentence.replaceChildren(make("span", "", ...parts));
-    this.#sentence.classList.toggle("long", (this.#sentence.textContent ?? "").length > 110);
+    const length = lengthOf(this.#sentence.textContent ?? "");
+    this.#sentence.dataset.size = SIZES.find(([least]) => length > least)?.[1] ?? "";
   }
 
   #showArtwork({ track }: Session): void {
@@ -90,7 +99,15 @@ export class Card {
   }
 }
 
-/** Whether a text is of scripts without italics, whatever the page's language. */
+/** Scripts whose signs are as wide as two letters, and have no italics. */
+const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu;
+
+/** In letters. */
+function lengthOf(text: string): number {
+  return text.length + (text.match(WIDE)?.length ?? 0);
+}
+
+/** Whatever the page's language. */
 function hasNoItalics(text: string): boolean {
-  return /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text);
+  return text.search(WIDE) >= 0;
 }

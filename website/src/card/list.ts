@@ -1,4 +1,4 @@
-/** The last ten pairs, each of which can be looked at again. */
+/** The ten pairs before the one that is on, each of which can be looked at again. */
 import type { Slot } from "../api/types";
 import type { Format } from "../i18n/format";
 import { artworkOf } from "./artwork";
@@ -99,9 +99,15 @@ export class PairList {
 
 function fillItem(item: HTMLLIElement, slot: Slot, isChosen: boolean, format: Format): void {
   const session = slot.sessions[0];
-  setText(find(".names", item), pairText(session));
-  setText(find(".title", item), session.track.title ?? format.messages.untitled);
+  setWhole(find(".names", item), pairText(session));
+  setWhole(find(".title", item), session.track.title ?? format.messages.untitled);
   const button = find("button", item);
   if (isChosen) button.setAttribute("aria-current", "true");
   else button.removeAttribute("aria-current");
+}
+
+/** A text that may be cut where it is shown: all of it comes up under a pointer, and on the card. */
+function setWhole(element: HTMLElement, text: string): void {
+  setText(element, text);
+  if (element.title !== text) element.title = text;
 }
