@@ -1,7 +1,7 @@
 /** Pictures of the page, for people to look at: `make screenshots` writes them to screenshots/. */
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { BrowserContextOptions } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { type Latest, place, recordedTime, type Session, withPair } from "./answers.ts";
 import { COUNT_FRAMES, launch, untilSlot, untilStill, visit } from "./browser.ts";
@@ -41,6 +41,20 @@ const americas = pair(
   place("Lima", -12.05, -77.04, "America/Lima"),
 );
 
+const antipodes = pair(
+  "Paper Moon over Water",
+  19_690,
+  place("Lima", -12.05, -77.04, "America/Lima"),
+  place("Bangkok", 13.75, 100.5, "Asia/Bangkok"),
+);
+
+const long = pair(
+  "What Was Said on the Last Evening of the Long Summer before Anybody Knew, or the Ballad of the Lighthouse Keeper’s Daughter, in Nine Verses, as Sung in the Harbour",
+  16_020,
+  place("Santo Domingo de los Tsáchilas", -0.25, -79.17, "America/Guayaquil"),
+  place("Thiruvananthapuram", 8.49, 76.95, "Asia/Kolkata"),
+);
+
 const PICTURES: readonly Picture[] = [
   { name: "desktop-dark", options: { ...desktop, ...dark } },
   { name: "desktop-light", options: { ...desktop, ...light } },
@@ -52,6 +66,9 @@ const PICTURES: readonly Picture[] = [
   { name: "readme", options: { ...desktop, ...dark, deviceScaleFactor: 1.5 }, answer: americas },
   { name: "wall-dark", options: { ...wall, ...dark }, answer: americas },
   { name: "wall-large-light", options: { ...largeWall, ...light } },
+  { name: "desktop-long", options: { ...desktop, ...dark }, answer: long },
+  { name: "desktop-far", options: { ...desktop, ...dark }, answer: antipodes },
+  { name: "desktop-without-javascript", options: { ...desktop, ...dark, javaScriptEnabled: false } },
   { name: "phone-sideways", options: { ...phone, ...dark, viewport: { width: 667, height: 375 } } },
   { name: "phone-dark", options: { ...phone, ...dark }, answer: americas },
   { name: "phone-light", options: { ...phone, ...light } },
@@ -70,6 +87,14 @@ const PICTURES: readonly Picture[] = [
   },
 ];
 
+/** Waits until the page is as it is to be seen. */
+async function untilReady(page: Page, after: number | undefined): Promise<void> {
+  await untilSlot(page);
+  if (after === undefined) await untilStill(page);
+  // What fades in by style has done so as well.
+  await page.waitForTimeout(after ?? 700);
+}
+
 it("writes the pictures", async () => {
   mkdirSync(FOLDER, { recursive: true });
   const only = process.env.ONLY ?? "";
@@ -87,13 +112,7 @@ it("writes the pictures", async () => {
       before: COUNT_FRAMES,
     });
     await page.goto(server.origin);
-    await untilSlot(page);
-    if (after === undefined) {
-      await untilStill(page);
-      await page.waitForTimeout(700);
-    } else {
-      await page.waitForTimeout(after);
-    }
+    if (options.javaScriptEnabled !== false) await untilReady(page, after);
     await page.screenshot({ path: `${FOLDER}${name}.png`, fullPage: isWhole ?? false });
     expect(complaints, name).toEqual([]);
     await context.close();

@@ -53,7 +53,7 @@ describe("the programme", () => {
     expect(programme.at(107 * SLOT_MS)?.recent.map(({ number }) => number)).toEqual([100]);
   });
 
-  it("tells of nine slots before the current one, newest first", () => {
+  it("tells of ten slots before the current one, newest first", () => {
     const programme = new Programme();
     programme.learn(latestAt(100 * SLOT_MS));
     for (let number = 101; number < 120; number++) {
@@ -61,7 +61,7 @@ describe("the programme", () => {
       programme.at(number * SLOT_MS);
     }
     const numbers = programme.at(119 * SLOT_MS)?.recent.map(({ number }) => number);
-    expect(numbers).toEqual([118, 117, 116, 115, 114, 113, 112, 111, 110]);
+    expect(numbers).toEqual([118, 117, 116, 115, 114, 113, 112, 111, 110, 109]);
   });
 
   it("keeps what it knows of a slot when it is told less", () => {

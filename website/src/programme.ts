@@ -6,8 +6,8 @@
  */
 import type { Latest, Slot } from "./api/types";
 
-/** Slots before the current one that are kept: with it, the last ten pairs. */
-export const RECENT = 9;
+/** Slots before the current one that are kept: the list has ten. A whole answer tells of nine. */
+export const RECENT = 10;
 /** Announced slots that are kept; there is rarely more than one. */
 const ANNOUNCED = 12;
 /** A start that is further ahead of the server's clock is a mistake: it is neither waited for nor shown. */

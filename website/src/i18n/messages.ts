@@ -24,6 +24,7 @@ export interface Messages {
   readonly apart: string;
   /** {n} people. */
   readonly listeners: Plural;
+  /** Heads the list of the pairs before the one that is on. */
   readonly recent: string;
   readonly recentEmpty: string;
   readonly pause: string;
@@ -34,9 +35,7 @@ export interface Messages {
   readonly waitingForNext: string;
   readonly reconnecting: string;
   readonly paused: string;
-  /** What the globe is called, with {a} and {b}. */
   readonly globe: string;
-  readonly globeEmpty: string;
   readonly globeHelp: string;
   readonly footer: string;
 }
