@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from apiserver import ApiServer
 from tools import free_address, program
 
 
@@ -26,3 +27,11 @@ def broker():
     yield address
     process.terminate()
     process.wait(timeout=20)
+
+
+@pytest.fixture
+def cluster():
+    """A stand-in for the API server of an empty cluster."""
+    server = ApiServer("1.33")
+    yield server
+    server.close()
