@@ -87,7 +87,9 @@ def replica_set(deployment, name):
     meta, spec = deployment["metadata"], deployment["spec"]
     template = json.loads(json.dumps(spec["template"]))
     template["metadata"]["labels"]["pod-template-hash"] = name.rsplit("-", 1)[1]
-    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": meta["name"], "uid": meta["uid"]}
+    # Helm 3 looks for the ReplicaSet that the Deployment controls.
+    whose = {"kind": "Deployment", "name": meta["name"], "uid": meta["uid"]}
+    owner = {"apiVersion": "apps/v1", **whose, "controller": True}
     return {
         "metadata": {"name": name, "labels": template["metadata"]["labels"], "ownerReferences": [owner]},
         "spec": {"replicas": spec["replicas"], "selector": spec["selector"], "template": template},
