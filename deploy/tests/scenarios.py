@@ -32,7 +32,25 @@ SCENARIOS = {
             "sessionApi.image.digest=sha256:" + "0" * 64,
         ],
     ),
-    "a pipeline alone": ([], [BUCKET, "sessionApi.enabled=false,monitoring.type=podMonitor"]),
+    "a pipeline alone": (
+        [],
+        [
+            BUCKET,
+            "sessionApi.enabled=false",
+            "monitoring.type=podMonitor,monitoring.alerts=true,monitoring.dashboard=true",
+        ],
+    ),
+    "telemetry": (
+        ["one-region"],
+        [
+            BUCKET,
+            HOSTS,
+            "otel.endpoint=http://collector.observability:4317",
+            "otel.sampler=parentbased_traceidratio,otel.samplerArg=0.1",
+            r"otel.headersSecret=collector,otel.resourceAttributes.deployment\.environment\.name=production",
+            "monitoring.alerts=true,monitoring.dashboard=true",
+        ],
+    ),
     "everything turned": (
         ["one-region"],
         [
@@ -50,7 +68,11 @@ SCENARIOS = {
 }
 
 # Settings are texts, which --set would take for numbers.
-SETTINGS = ["pipeline.settings.SAMPLE_RATE=0.1", "sessionApi.settings.MAX_CONNECTIONS=1000"]
+SETTINGS = [
+    "pipeline.settings.SAMPLE_RATE=0.1",
+    "sessionApi.settings.MAX_CONNECTIONS=1000",
+    "otel.settings.OTEL_METRIC_EXPORT_INTERVAL=15000",
+]
 
 
 def arguments(files, values):

@@ -1,13 +1,15 @@
 """What no schema knows: do the parts fit one another, the services, and the habits of a cluster?"""
 
+import functools
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from scenarios import SCENARIOS, objects, pods
-from tools import CHART, ROOT, defaults_of
+from tools import CHART, ROOT, defaults_of, run
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS)
 
@@ -83,9 +85,50 @@ def test_the_environment_is_what_the_services_read(scenario):
     for name, _, container in services(scenario):
         given = [variable["name"] for variable in container["env"]]
         assert len(given) == len(set(given)), f"{name}: twice: {given}"
-        assert set(given) <= defaults_of(container["name"]).keys(), name
-        for variable in container["env"]:
-            assert isinstance(variable.get("value", ""), str), f"{name}: {variable}"
+        values = [variable.get("value", "") for variable in container["env"]]
+        assert all(isinstance(value, str) for value in values), f"{name}: {values}"
+        # Variables that hold nothing but a part of others, which come after them.
+        parts = {part for value in values for part in re.findall(r"\$\(([A-Z_]+)\)", value)}
+        for part in parts:
+            user = next(at for at, value in enumerate(values) if f"$({part})" in value)
+            assert part in given[:user], f"{name}: {part} comes too late"
+        read = defaults_of(container["name"]).keys() | variables_of_opentelemetry() | parts
+        assert set(given) <= read, f"{name}: nobody reads {set(given) - read}"
+
+
+@functools.cache
+def variables_of_opentelemetry():
+    """The variables that OpenTelemetry's crates, or we beside them, read from the environment."""
+    told = run("cargo", "metadata", "--locked", "--format-version", "1", cwd=ROOT)
+    assert told.returncode == 0, told.stderr
+    packages = [found for found in json.loads(told.stdout)["packages"] if found["name"].startswith("opentelemetry")]
+    sources = [file for found in packages for file in (Path(found["manifest_path"]).parent / "src").rglob("*.rs")]
+    sources.append(ROOT / "service-runtime/src/telemetry/otlp.rs")
+    return {name for file in sources for name in re.findall(r'"(OTEL_[A-Z_]+)"', file.read_text())}
+
+
+def test_telemetry_can_be_set_as_the_standard_says():
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    offered = set(schema["properties"]["otel"]["properties"]["settings"]["properties"])
+    assert offered <= variables_of_opentelemetry()
+    told = {"cloud.region=europe-west1", "k8s.pod.name=$(POD_NAME)", "deployment.environment.name=production"}
+    for name, _, container in services("telemetry"):
+        given = {variable["name"]: variable.get("value") for variable in container["env"]}
+        assert not offered & given.keys() - {"OTEL_METRIC_EXPORT_INTERVAL"}
+        assert told <= set(given["OTEL_RESOURCE_ATTRIBUTES"].split(",")), name
+        assert given["OTEL_TRACES_SAMPLER_ARG"] == "0.1" and "OTEL_EXPORTER_OTLP_HEADERS" in given, name
+        assert given["OTEL_SERVICE_NAME"] == name.split("/")[0].removeprefix("Deployment together-")
+    for _, _, container in services("one region"):
+        assert not [variable for variable in container["env"] if variable["name"].startswith("OTEL_")]
+
+
+def test_network_policies_let_telemetry_and_an_emulator_through():
+    ways = [("telemetry", 4317), ("trial on an emulator", 8085)]
+    for scenario, port in ways:
+        for policy in objects(scenario, "NetworkPolicy"):
+            part = policy["metadata"]["labels"]["app.kubernetes.io/component"]
+            open_to_all = [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
+            assert ([{"port": port}] in open_to_all) == (part != "geoip-update"), (scenario, part)
 
 
 def test_every_setting_can_be_made():
@@ -98,6 +141,7 @@ def test_every_setting_can_be_made():
             for _, _, container in services(scenario):
                 if container["name"] == service:
                     made |= {variable["name"] for variable in container["env"]}
+        made &= defaults_of(service).keys()
         made -= {"SAMPLE_RATE", "MAX_CONNECTIONS"}  # which the scenarios give as settings
         # The ports are the chart's: nothing is to be gained from others.
         fixed = {"ADMIN_ADDR", "BIND_ADDR"} & defaults_of(service).keys()

@@ -31,6 +31,11 @@ SCHEMA = {
     "another exposure": (["exposure.type=gateway"], ["exposure", "multiClusterGateway"]),
     "no CPU requested": (["sessionApi.resources.requests.cpu=null"], ["cpu"]),
     "a quantity that is none": (["pipeline.resources.limits.memory=1GB"], ["memory", "pattern"]),
+    "a collector without a port": (["otel.endpoint=http://collector"], ["endpoint", "pattern"]),
+    "a collector by HTTP": (["otel.settings.OTEL_EXPORTER_OTLP_PROTOCOL=http/json"], ["OTEL_EXPORTER_OTLP_PROTOCOL"]),
+    "a share above one": (["otel.samplerArg=2"], ["samplerArg", "1"]),
+    "another sampler": (["otel.sampler=sometimes"], ["sampler", "parentbased_traceidratio"]),
+    "attributes that would be two": (["otel.resourceAttributes.a=b=c"], ["resourceAttributes", "pattern"]),
     "another monitoring": (["monitoring.type=serviceMonitor"], ["monitoring", "podMonitoring"]),
 }
 
@@ -59,6 +64,7 @@ CONTRADICTIONS = {
         [r"sessionApi.podLabels.app\.kubernetes\.io/component=web"],
         "sessionApi.podLabels has app.kubernetes.io/component",
     ),
+    "alerts for nobody": (["monitoring.alerts=true"], "set it to podMonitoring or podMonitor"),
     "installing nothing": (["pipeline.mode=none,sessionApi.enabled=false"], "nothing would be installed"),
     "volumes of images on an old Kubernetes": (
         ["geoip.source=image,geoip.image.reference=a"],

@@ -22,6 +22,7 @@ MONITORING = {
     ("monitoring.googleapis.com/v1", "PodMonitoring"): "endpoints",
     ("monitoring.coreos.com/v1", "PodMonitor"): "podMetricsEndpoints",
 }
+ALERTS = {("monitoring.googleapis.com/v1", "Rules"), ("monitoring.coreos.com/v1", "PrometheusRule")}
 
 
 @pytest.mark.parametrize("major", [3, 4])
@@ -59,7 +60,7 @@ def problems(file, version):
     """What kubernetes-validate says of a file, but for the kinds that are checked otherwise."""
     done = run("kubernetes-validate", "--strict", "-k", version, file)
     lines = (done.stdout + done.stderr).splitlines()
-    known = [f"schema for kind {kind} with api version {api} " for api, kind in FOREIGN | MONITORING.keys()]
+    known = [f"schema for kind {kind} with api version {api} " for api, kind in FOREIGN | MONITORING.keys() | ALERTS]
     told = [line for line in lines if not line.startswith("INFO") and not any(text in line for text in known)]
     assert told or done.returncode == 0, lines
     return told
@@ -108,3 +109,24 @@ def test_monitoring_names_what_its_operator_reads(scenario):
         endpoints = MONITORING[object["apiVersion"], object["kind"]]
         assert set(object["spec"]) == {"selector", endpoints}
         assert object["spec"][endpoints] == [{"port": "admin", "path": "/metrics", "interval": "30s"}]
+
+
+@pytest.mark.parametrize("scenario", ["telemetry", "a pipeline alone"])
+def test_alerts_and_dashboard_are_the_ones_that_are_tested(scenario):
+    """promtool and a running Prometheus try those of deploy/dashboards in emulator-tests."""
+    (rules,) = [o for o in objects(scenario) if (o["apiVersion"], o["kind"]) in ALERTS]
+    shipped = yaml.safe_load((ROOT / "deploy/dashboards/alerts.yaml").read_text())
+    assert [group.pop("interval") for group in rules["spec"]["groups"]] == ["30s"] * len(shipped["groups"])
+    assert rules["spec"] == shipped and len(shipped["groups"]) > 1
+    for rule in (rule for group in rules["spec"]["groups"] for rule in group["rules"]):
+        assert {"alert", "expr"} <= rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}, rule
+    (dashboard,) = [o for o in objects(scenario, "ConfigMap")]
+    assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+    ((name, text),) = dashboard["data"].items()
+    assert json.loads(text) == json.loads((ROOT / "deploy/dashboards" / name).read_text())
+
+
+def test_there_is_one_copy_of_alerts_and_dashboard():
+    # A chart has to hold its files itself; deploy/dashboards links to them.
+    for name in ["alerts.yaml", "listening-together.json"]:
+        assert (ROOT / "deploy/dashboards" / name).samefile(CHART / "dashboards" / name), name

@@ -24,6 +24,9 @@
 {{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
 {{- fail (printf "sessionApi.autoscaling.minReplicas (%d) is above maxReplicas (%d)" (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
 {{- end -}}
+{{- if and .Values.monitoring.alerts (eq .Values.monitoring.type "none") -}}
+{{- fail "monitoring.alerts is true, and monitoring.type none: set it to podMonitoring or podMonitor, which says whose alerts they are" -}}
+{{- end -}}
 {{- $exposure := .Values.exposure -}}
 {{- if ne $exposure.type "none" -}}
 {{- if not .Values.sessionApi.enabled -}}

@@ -74,6 +74,57 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
+{{/* Where and how a part sends telemetry, as the SDK reads it: (list . "session-api"). */}}
+{{- define "lt.otelEnv" -}}
+{{- $root := index . 0 -}}{{- $part := index . 1 -}}
+{{- $otel := $root.Values.otel -}}
+{{- if $otel.endpoint }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ $otel.endpoint | quote }}
+- name: OTEL_SERVICE_NAME
+  value: {{ $part | quote }}
+{{- $attributes := dict
+  "cloud.region" $root.Values.region
+  "k8s.namespace.name" $root.Release.Namespace
+  "k8s.node.name" "$(NODE_NAME)"
+  "k8s.pod.name" "$(POD_NAME)"
+  "service.instance.id" "$(POD_NAME)"
+  "service.namespace" (include "lt.fullname" $root)
+  "service.version" ($root.Values.image.tag | default $root.Chart.AppVersion)
+}}
+{{- $pairs := list }}
+{{- range $name, $value := merge (dict) $otel.resourceAttributes $attributes }}
+{{- $pairs = append $pairs (printf "%s=%s" $name $value) }}
+{{- end }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: {{ join "," $pairs | quote }}
+{{- with $otel.sampler }}
+- name: OTEL_TRACES_SAMPLER
+  value: {{ . | quote }}
+{{- end }}
+{{- if ne (toString $otel.samplerArg) "" }}
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ $otel.samplerArg | quote }}
+{{- end }}
+{{- with $otel.headersSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: headers
+{{- end }}
+{{- include "lt.settingsEnv" $otel.settings }}
+{{- end }}
+{{- end -}}
+
 {{/* Settings as environment: .Values.pipeline.settings. */}}
 {{- define "lt.settingsEnv" -}}
 {{- range $name, $value := . }}
