@@ -224,11 +224,14 @@ fn with_second_records(mut cities: CityFixture) -> anyhow::Result<CityFixture> {
     Ok(cities)
 }
 
-/// Every other track of the known plays is in the catalogue.
+/// Every other track of the known plays is in the catalogue, and one in ten of them under a title that is not shown as it
+/// is.
 fn catalogue_text() -> String {
     let mut text = "track_id,title,artists,artwork_url\n".to_owned();
     for track in (1..400).step_by(2) {
-        text.push_str(&format!("track-{track},\"Song, no. {track}\",The Tides;Ana Über,\n"));
+        let odd =
+            if track % 10 == 1 { format!("\u{202e}\t{}", "so long ".repeat(30)) } else { String::new() };
+        text.push_str(&format!("track-{track},\"Song, no. {track}{odd}\",The Tides;Ana Über,\n"));
     }
     text
 }

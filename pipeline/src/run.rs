@@ -101,7 +101,14 @@ fn open_atlas(config: &Config) -> Result<Atlas, SettingError> {
 
 fn read_catalogue(config: &Config) -> Result<Catalogue, SettingError> {
     let Some(path) = &config.track_catalog else { return Ok(Catalogue::default()) };
-    Catalogue::read(path).map_err(|error| SettingError::new("TRACK_CATALOG", error))
+    let catalogue = Catalogue::read(path).map_err(|error| SettingError::new("TRACK_CATALOG", error))?;
+    if catalogue.altered() > 0 {
+        tracing::warn!(
+            tracks = catalogue.altered(),
+            "the catalogue has texts that are cut or cleaned to be shown"
+        );
+    }
+    Ok(catalogue)
 }
 
 /// Opens new editions of the databases in the background, for as long as somebody takes them.

@@ -14,10 +14,27 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Catalog> {
         .map(|row| {
             let (track_id, title, artists, artwork_url): (String, String, String, String) =
                 row.with_context(|| format!("read {}", path.display()))?;
-            let artists = artists.split(';').filter(|artist| !artist.is_empty()).map(String::from).collect();
-            Ok((track_id.clone(), v1::Track { track_id, title, artists, artwork_url }))
+            let artists =
+                artists.split(';').filter(|artist| !artist.is_empty()).take(16).map(clean).collect();
+            Ok((track_id.clone(), v1::Track { track_id, title: clean(&title), artists, artwork_url }))
         })
         .collect()
+}
+
+/// A text without control characters and what steers the direction of writing, in at most 200 characters.
+fn clean(text: &str) -> String {
+    let mut kept = Vec::new();
+    for one in text.chars() {
+        let steers = ('\u{2028}'..='\u{202e}').contains(&one) || ('\u{2066}'..='\u{2069}').contains(&one);
+        if one.is_control() || steers {
+            kept.extend(one.is_whitespace().then_some(' '));
+        } else {
+            kept.push(one);
+        }
+    }
+    let text = String::from_iter(kept);
+    let shown: Vec<char> = text.trim().chars().collect();
+    if shown.len() > 200 { String::from_iter(&shown[..199]) + "…" } else { String::from_iter(shown) }
 }
 
 /// The track as sessions show it: only its id when the catalogue does not know it.
