@@ -237,7 +237,7 @@ describe("a visitor who looks at a pair of the past", () => {
     await pass(6000);
     expect(await text(page, ".moment")).toBe("Right now");
     expect(await page.locator(".back").isVisible()).toBe(false);
-  });
+  }, 150_000);
 });
 
 describe("a visitor who pauses", () => {
@@ -405,7 +405,7 @@ describe("when the server", () => {
     expect(await page.getAttribute("#pair", "data-slot")).toBe(`${Math.floor(now() / 5000)}`);
     await pass(10_000);
     expect(await page.getAttribute("#pair", "data-slot")).toBe(`${Math.floor(now() / 5000)}`);
-  });
+  }, 150_000);
 
   it("says the time of a pair that is over, when the visitor paused here before", async () => {
     server.latest = () => ({ body: withPair(() => {}) });

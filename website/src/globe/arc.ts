@@ -1,8 +1,13 @@
 /** The arc that joins two places: a great circle that rises from the ground and comes down again. */
+import { clamp01 } from "./easing";
 import { angle, poleOf, scale, turn, type Vec3 } from "./sphere";
 
-/** Height of the longest arc above the ground, in radii of the globe. */
+/** Height of an arc half around the globe above the ground, in radii, were it not for `LONG`. */
 const TOP = 0.34;
+/** Arcs over more radians get lower again: their height is seen beside the globe, where texts are. */
+const LONG = 1.9;
+/** How high the longest one is for `TOP`. */
+const LOWERED = 0.5;
 /** The arc of neighbours rises at least so much for its length. */
 const STEEPEST = 0.32;
 
@@ -22,5 +27,7 @@ export function arcOf(a: Vec3, b: Vec3, points = 73, steepness = 1): readonly Ve
 
 /** How high an arc over so many radians rises, in radii. */
 export function heightOf(distance: number): number {
-  return Math.min(TOP * Math.sin(Math.min(distance, Math.PI) / 2), STEEPEST * distance);
+  const excess = clamp01((distance - LONG) / (Math.PI - LONG));
+  const top = TOP * (1 - (1 - LOWERED) * excess);
+  return Math.min(top * Math.sin(Math.min(distance, Math.PI) / 2), STEEPEST * distance);
 }

@@ -19,8 +19,9 @@ const SPREAD = 0.1;
 
 /** The strokes that an arc is made of, the wide and faint ones first: a glow without the cost of a blur. */
 const GLOW: readonly (readonly [width: number, alpha: number])[] = [
-  [11, 0.08],
-  [6, 0.16],
+  [12, 0.05],
+  [8.5, 0.06],
+  [5.5, 0.12],
   [2.4, 1],
 ];
 
