@@ -31,5 +31,5 @@ mod tests;
 pub use compare::{compare, compare_all};
 pub use json::check_json;
 pub use recompute::{Oracle, Outcome};
-pub use rules::Rules;
+pub use rules::{Rules, Ties};
 pub use slots::{check_shown_once, check_updates};

@@ -1,6 +1,6 @@
 //! From the plays that were delivered to the sessions they make.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::catalog::{self, Catalog};
 use super::places::{self, Database};
-use super::{Rules, time};
+use super::{Rules, Ties, time};
 
 /// The farthest pair of a session is looked for among so many places, those with most listeners.
 const PLACES_COMPARED: usize = 64;
@@ -140,7 +140,7 @@ impl Oracle {
         window_start_ms: i64,
         plays: &[LocatedPlay],
     ) -> Result<v1::Session, Reason> {
-        let listeners = one_play_per_listener(plays);
+        let listeners = one_play_per_listener(plays, self.rules.ties);
         if listeners.len() < self.rules.min_listeners {
             return Err("single_listener");
         }
@@ -196,12 +196,26 @@ pub(super) fn is_sampled(track_id: &str, window_start_ms: i64, sample_rate: f64)
     u128::from(hash) < bound.ceil() as u128
 }
 
-/// Rule 5: of each user the earliest play, of equally early ones that with the smallest address.
-fn one_play_per_listener(plays: &[LocatedPlay]) -> Vec<&LocatedPlay> {
+/// Rule 5: of each user the earliest play, of equally early ones that with the smallest address, or place.
+fn one_play_per_listener(plays: &[LocatedPlay], ties: Ties) -> Vec<&LocatedPlay> {
     let mut plays: Vec<&LocatedPlay> = plays.iter().collect();
-    plays.sort_by_key(|play| (&play.user_id, play.played_at_ms, &play.ip));
+    plays.sort_by(|a, b| {
+        let tie = match ties {
+            Ties::ByAddress => a.ip.cmp(&b.ip),
+            Ties::ByPlace => by_place(&a.place, &b.place),
+        };
+        a.user_id.cmp(&b.user_id).then(a.played_at_ms.cmp(&b.played_at_ms)).then(tie)
+    });
     plays.dedup_by_key(|play| &play.user_id);
     plays
+}
+
+fn by_place(a: &v1::Place, b: &v1::Place) -> Ordering {
+    a.geoname_id
+        .cmp(&b.geoname_id)
+        .then(a.accuracy_radius_km.cmp(&b.accuracy_radius_km))
+        .then(a.latitude.total_cmp(&b.latitude))
+        .then(a.longitude.total_cmp(&b.longitude))
 }
 
 /// The cities of the listeners, most listeners first, then by geoname_id.

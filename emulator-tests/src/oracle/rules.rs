@@ -1,5 +1,15 @@
 //! The numbers in the rules.
 
+/// Which of the plays of one user, of one track and millisecond, counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ties {
+    /// That with the smallest address: where one process knows addresses and listeners.
+    ByAddress,
+    /// That at the smallest place, by geoname_id, accuracy radius, latitude and longitude: where plays are located in one
+    /// stage and counted in another, which knows no addresses.
+    ByPlace,
+}
+
 /// The settings that decide what becomes a session and what a slot may hold; [`Rules::default`] has the defaults of
 /// the pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +36,8 @@ pub struct Rules {
     pub max_session_age_ms: i64,
     /// Most sessions in a slot; 0 is no limit.
     pub sessions_per_slot: usize,
+    /// Which of a user's plays of one millisecond counts.
+    pub ties: Ties,
 }
 
 impl Default for Rules {
@@ -42,6 +54,7 @@ impl Default for Rules {
             lead_ms: 2_000,
             max_session_age_ms: 10_000,
             sessions_per_slot: 5,
+            ties: Ties::ByAddress,
         }
     }
 }

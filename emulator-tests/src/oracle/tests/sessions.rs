@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 
 use super::world::{BERLIN, PARIS, POTSDAM, TOKYO, Verdict, oracle, play, plays, verdict};
 use crate::oracle::recompute::session_id;
-use crate::oracle::{Rules, compare_all};
+use crate::oracle::{Rules, Ties, compare_all};
 
 #[test]
 fn a_session_has_every_field() {
@@ -60,6 +60,17 @@ fn a_session_has_every_field() {
     };
     assert_eq!(compare_all(&[(id.to_owned(), expected)].into(), outcome.sessions.values()), [""; 0]);
     assert_eq!((outcome.in_sessions(), outcome.counts.len()), (3, 0));
+}
+
+#[test]
+fn of_two_plays_at_once_that_with_the_smaller_address_or_place_counts() {
+    let plays = plays(&[("a", "198.18.1.1", 4), ("a", "198.18.2.1", 4), ("b", "198.18.3.9", 0)]);
+    for (ties, expected) in [(Ties::ByAddress, BERLIN), (Ties::ByPlace, TOKYO)] {
+        let outcome = oracle(Rules { ties, ..Rules::default() }).sessions(&plays, 2_000);
+        let sessions: Vec<_> = outcome.sessions.values().collect();
+        let places: Vec<_> = sessions[0].places.iter().map(|place| place.geoname_id).collect();
+        assert_eq!(places, [expected.min(PARIS), expected.max(PARIS)], "{ties:?}");
+    }
 }
 
 #[test]
