@@ -23,9 +23,10 @@ use pipeline::curate::CurateRules;
 use pipeline::decode::decode;
 use pipeline::engine::{Effect, Engine, Rules};
 use pipeline::ledger::Ledger;
-use pipeline::locate::{Atlas, DatabaseSettings};
+use pipeline::locate::{Atlas, DatabaseSettings, KnownBy};
 use pipeline::matching::{MatchRules, match_listeners};
 use pipeline::sample::Sampler;
+use pipeline::user::UserHash;
 use pipeline::window::{LocatedPlay, WindowRules, Windows};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -103,8 +104,12 @@ fn print_row(name: &str, plays: u64, core: Vec<Duration>, plain: Vec<Duration>) 
 }
 
 fn open_atlas(city: &Path) -> anyhow::Result<Atlas> {
-    let settings =
-        DatabaseSettings { city: city.to_owned(), anonymous_ip: None, max_accuracy_radius_km: 200 };
+    let settings = DatabaseSettings {
+        city: city.to_owned(),
+        anonymous_ip: None,
+        max_accuracy_radius_km: 200,
+        known_by: KnownBy::Address,
+    };
     Ok(Atlas::new(settings.open()?))
 }
 
@@ -148,11 +153,13 @@ fn run_core(case: &Case, stream: &[Received], city: &Path) -> anyhow::Result<Dur
 /// match.
 fn run_window_and_match(case: &Case, stream: &[Received], atlas: &Atlas) -> anyhow::Result<Duration> {
     let Rules { max_future_skew, window, matching, .. } = rules(case)?;
+    let users = UserHash::in_process(0);
     let located = stream.iter().filter_map(|received| {
         let play = decode(&received.data, received.at, max_future_skew).ok()?;
         let spot = atlas.locate(play.address).ok()?;
-        let (user, played_at, address) = (play.user, play.played_at, play.address);
-        Some((play.track, LocatedPlay { user, played_at, address, spot }))
+        let user = users.of(play.user);
+        let (played_at, tie_break) = (play.played_at, play.address.into());
+        Some((play.track, LocatedPlay { user, played_at, tie_break, spot }))
     });
     let located: Vec<_> = located.collect();
     let (mut windows, mut ledger) = (Windows::new(window, Timestamp::MIN), Ledger::default());

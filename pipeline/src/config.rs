@@ -4,25 +4,45 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use listening_together_proto::Kilometres;
 use listening_together_proto::programme::{MAX_AHEAD, MAX_SLOTS, RECENT_SLOTS};
 use service_runtime::settings::{
-    CommonSettings, SettingError, duration, number_between, positive_duration, socket_address,
+    CommonSettings, Secret, SettingError, duration, number_between, positive_duration, socket_address,
     subscription_name, topic_name,
 };
 
 use crate::curate::CurateRules;
 use crate::engine::Rules;
-use crate::locate::DatabaseSettings;
+use crate::locate::{DatabaseSettings, KnownBy};
 use crate::matching::MatchRules;
 use crate::sample::Sampler;
+use crate::user::{InvalidUserHashKey, UserHash, UserHashKey};
 use crate::window::WindowRules;
 
+/// What a process does of the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// Everything, in one process.
+    All,
+    /// The first of two stages, in any number of processes: receive, decode, sample, locate, and publish what is left to
+    /// LOCATED_PLAYS_TOPIC.
+    Locate,
+    /// The second of two stages, in one process: receive from LOCATED_PLAYS_SUBSCRIPTION, window, match, curate, publish.
+    Curate,
+}
+
 /// Turns a stream of plays into sessions: who pressed play on one song in the same second, in cities far apart.
+///
+/// Both stages may be given all settings: what a stage has no use for is checked and left alone. WINDOW must be the same in
+/// both, SAMPLE_RATE and USER_HASH_KEY in all processes that locate.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pipeline", version)]
 pub struct Config {
+    /// What this process does.
+    #[arg(value_enum, default_value = "all")]
+    pub stage: Stage,
+
     /// What both services are told.
     #[command(flatten)]
     pub common: CommonSettings,
@@ -39,7 +59,28 @@ pub struct Config {
     #[arg(long, default_value = "plays-rejected", value_parser = topic_name)]
     pub dead_letter_topic: String,
 
-    /// A MaxMind DB file of cities, such as GeoLite2-City.mmdb.
+    /// Two stages: the topic that located plays are published to, many in a message.
+    #[arg(long, default_value = "located-plays", value_parser = topic_name)]
+    pub located_plays_topic: String,
+
+    /// Two stages: the subscription that located plays are received from.
+    #[arg(long, default_value = "located-plays-curate", value_parser = subscription_name)]
+    pub located_plays_subscription: String,
+
+    /// Two stages, required to locate: the key that users are told apart by, of 64 hexadecimal digits (openssl rand -hex 32),
+    /// the same in all processes that locate. Better given as a variable than as a flag, which other users of a machine see.
+    #[arg(long)]
+    pub user_hash_key: Option<Secret>,
+
+    /// Two stages: at most so many located plays a message, 1 to 10000.
+    #[arg(long, default_value = "500", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub located_batch_plays: u16,
+
+    /// Two stages: how long a located play waits for others to share its message. MAX_DISORDER has to cover it.
+    #[arg(long, default_value = "20ms", value_parser = duration)]
+    pub located_batch_wait: Duration,
+
+    /// A MaxMind DB file of cities, such as GeoLite2-City.mmdb. To curate it is asked for the names of cities alone.
     #[arg(long)]
     pub geoip_city_db: PathBuf,
 
@@ -116,12 +157,13 @@ pub struct Config {
     #[arg(long, default_value = "0.0.0.0:9090", value_parser = socket_address)]
     pub admin_addr: SocketAddr,
 
-    /// How many streams plays are pulled through, 1 to 256.
+    /// How many streams plays, or located plays, are pulled through, 1 to 256.
     #[arg(long, default_value = "4", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub streams: u16,
 
-    /// How many plays may be held unacknowledged: at least the rate of plays times the seconds for which they wait for
-    /// window and slot. More stay in Pub/Sub.
+    /// How many messages may be held unacknowledged: at least the rate of plays times the seconds for which they wait for
+    /// window and slot. More stay in Pub/Sub. To curate, where a message is of many plays, MAX_OUTSTANDING_BYTES is the
+    /// limit that counts.
     #[arg(long, default_value = "500000", value_parser = clap::value_parser!(u32).range(1000..))]
     pub max_outstanding_messages: u32,
 
@@ -141,9 +183,26 @@ impl Config {
     pub fn databases(&self) -> DatabaseSettings {
         DatabaseSettings {
             city: self.geoip_city_db.clone(),
-            anonymous_ip: self.geoip_anonymous_ip_db.clone(),
+            // Who hides is dropped where plays are located.
+            anonymous_ip: self.geoip_anonymous_ip_db.clone().filter(|_| self.stage != Stage::Curate),
             max_accuracy_radius_km: self.max_accuracy_radius_km,
+            known_by: match self.stage {
+                Stage::All | Stage::Locate => KnownBy::Address,
+                Stage::Curate => KnownBy::Record,
+            },
         }
+    }
+
+    /// What users are told apart by in what is published to the located-plays topic.
+    ///
+    /// # Errors
+    /// When there is no key, or it is none. The text does not repeat it.
+    pub fn user_hash(&self) -> Result<UserHash, SettingError> {
+        let refused = |problem: &dyn std::fmt::Display| SettingError::new("USER_HASH_KEY", problem);
+        let key = self.user_hash_key.as_ref();
+        let key = key.ok_or_else(|| refused(&format_args!("required to locate; {InvalidUserHashKey}")))?;
+        let key = UserHashKey::parse(key.expose()).map_err(|error| refused(&error))?;
+        Ok(UserHash::keyed(&key))
     }
 
     /// How far ahead slots can be announced without crowding one another out of a programme.
@@ -173,6 +232,11 @@ impl Config {
             let problem =
                 format_args!("expected at most {most}ms with this SLOT, or replicas keep too few slots");
             return Err(SettingError::new("LEAD", problem));
+        }
+        let located = [&self.sessions_topic, &self.dead_letter_topic];
+        if self.stage != Stage::All && located.contains(&&self.located_plays_topic) {
+            let problem = "expected another topic than SESSIONS_TOPIC and DEAD_LETTER_TOPIC";
+            return Err(SettingError::new("LOCATED_PLAYS_TOPIC", problem));
         }
         Ok(Rules {
             max_future_skew: self.max_future_skew,

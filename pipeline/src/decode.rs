@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use listening_together_proto::Timestamp;
 use listening_together_proto::id::check_id_length;
-use xxhash_rust::xxh3::xxh3_128;
 
+use crate::user::UserId;
 use wire::WirePlay;
 
 /// One press of play, checked. Its texts are still in the message that it came in: nothing is copied or allocated for
@@ -20,7 +20,7 @@ use wire::WirePlay;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Play<'a> {
     /// Who: only to tell listeners apart.
-    pub user: UserKey,
+    pub user: UserId<'a>,
     /// What: a track id, 1 to 128 bytes.
     pub track: &'a str,
     /// Where from.
@@ -36,24 +36,6 @@ pub enum Rejection {
     Malformed,
     /// It was played after now by more than is allowed.
     Future,
-}
-
-/// A user, told apart from others by a 128-bit hash of the id, so that the id itself is not kept.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserKey([u64; 2]);
-
-impl UserKey {
-    pub(crate) fn of(user_id: &[u8]) -> Self {
-        let hash = xxh3_128(user_id);
-        // Two words instead of a u128 keep a listener's record free of padding.
-        Self([(hash >> 64) as u64, hash as u64])
-    }
-}
-
-impl fmt::Debug for UserKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UserKey(..)")
-    }
 }
 
 /// A canonical IP address: IPv4 also where it came mapped into IPv6. Ordered by its bytes, a shorter one before its
@@ -74,11 +56,6 @@ impl Address {
             IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?)
         };
         Some(Self::from(address))
-    }
-
-    /// From the parts that it is kept in: `length` is 4 or 16.
-    pub(crate) const fn from_parts(bytes: [u8; 16], length: u8) -> Self {
-        Self { bytes, length }
     }
 
     /// The bytes in network order: 4 or 16.
@@ -147,7 +124,7 @@ fn check(wire: Option<WirePlay<'_>>) -> Option<Play<'_>> {
     check_id_length(wire.user_id.as_bytes()).ok()?;
     check_id_length(wire.track_id.as_bytes()).ok()?;
     Some(Play {
-        user: UserKey::of(wire.user_id.as_bytes()),
+        user: UserId::new(wire.user_id),
         track: wire.track_id,
         address: Address::from_bytes(wire.ip_address)?,
         played_at: Timestamp::try_from(&wire.played_at?).ok()?,
@@ -186,7 +163,7 @@ mod tests {
         assert_eq!(play.track, "track");
         assert_eq!(play.address.as_bytes(), [198, 18, 0, 1]);
         assert_eq!(play.played_at, NOW);
-        assert!(play.user == UserKey::of(b"user") && play.user != UserKey::of(b"other"));
+        assert!(play.user == UserId::new("user") && play.user != UserId::new("other"));
     }
 
     #[test]
@@ -251,8 +228,7 @@ mod tests {
     fn a_person_cannot_be_printed() {
         let data = wire().encode_to_vec();
         let play = decode(&data, NOW, SKEW).ok().unwrap();
-        let printed = format!("{:?} {:?}", play.user, play.address);
-        assert_eq!(printed, "UserKey(..) Address(..)");
+        assert_eq!(format!("{:?}", play.address), "Address(..)");
         assert!(!format!("{:?}", wire()).contains("user\""));
     }
 

@@ -1,11 +1,14 @@
-//! Drives the engine: deliveries and the clock in, its effects carried out, until told to stop.
+//! Drives the engine: deliveries and the clock in, its effects carried out, until told to stop. The first of two stages
+//! has a driver of its own, [`locate`].
 //!
 //! Plays are taken in from the start; nothing is announced until it is known what was announced before.
 //!
 //! Announcements and rejected messages are published beside one another; the engine goes on meanwhile. What they hold
 //! counts against the messages that Pub/Sub lets us hold, which bounds them.
 
-use std::collections::VecDeque;
+pub mod locate;
+mod rejecting;
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -19,12 +22,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::engine::{Effect, Engine};
-use crate::ledger::{DropReason, Held};
 use crate::locate::Databases;
 use crate::publish::{Outbox, until_confirmed};
 use crate::receive::{Acknowledge, Delivery};
-use crate::telemetry::{Books, Telemetry};
+use crate::telemetry::{Books, Progress, Telemetry};
 use crate::window::Pending;
+
+use rejecting::Rejecting;
 
 /// Deliveries that are taken in at a time.
 const BATCH: usize = 2048;
@@ -35,8 +39,6 @@ const GATHER_EVERY: Duration = Duration::from_millis(50);
 /// How long messages that are being published when we are told to stop may take to be confirmed.
 const LAST_CONFIRMATIONS: Duration = Duration::from_secs(4);
 
-/// Rejected messages that are being published at once.
-const MOST_REJECTING: usize = 256;
 /// How often an update is published before its slot begins. A message that comes late or never would leave a replica
 /// behind the others until the next slot is announced; of four, spread over the lead, one comes in time.
 const TIMES_ANNOUNCED: u32 = 4;
@@ -54,17 +56,10 @@ pub enum DriveError {
     Publisher(#[from] tokio::task::JoinError),
 }
 
-/// A message that is confirmed as published.
-enum Confirmed<A> {
-    Announcement { slot: Arc<Slot>, plays: Vec<Pending<A>> },
-    Rejection { play: Held<A>, reason: DropReason },
-}
-
-/// A message for the dead-letter topic.
-struct Rejection<A> {
-    data: Bytes,
-    reason: DropReason,
-    play: Held<A>,
+/// An announcement that is confirmed as published.
+struct Announced<A> {
+    slot: Arc<Slot>,
+    plays: Vec<Pending<A>>,
 }
 
 /// The engine at work.
@@ -72,13 +67,12 @@ pub struct Driver<A, O> {
     engine: Engine<A>,
     outbox: O,
     telemetry: Telemetry,
-    publishing: JoinSet<Confirmed<A>>,
+    publishing: JoinSet<Announced<A>>,
     /// The newest update is published again.
     repeating: JoinSet<()>,
-    /// Rejected messages that wait for their turn to be published, and how many are being published.
-    rejections: VecDeque<Rejection<A>>,
-    rejecting: usize,
-    complaints: Arc<Complaints>,
+    rejecting: Rejecting<A, O>,
+    /// How often it is told that announcements fail.
+    complaint: Arc<Mutex<Seldom>>,
     /// Deliveries acknowledged so far: counted here, where it is done, to be held against the engine's books.
     acked: u64,
     /// What a pipeline before this one announced, until it is known.
@@ -87,10 +81,17 @@ pub struct Driver<A, O> {
     editions: Option<mpsc::Receiver<Databases>>,
 }
 
-/// How often failures are told, one limit for all messages of a kind.
-struct Complaints {
-    announcements: Mutex<Seldom>,
-    rejections: Mutex<Seldom>,
+/// How an engine takes deliveries in.
+type Receive<A, D> = fn(&mut Engine<A>, Vec<(Bytes, D)>, Timestamp, &mut Vec<Effect<A>>);
+
+/// The first delivery and those that wait behind it, as many as are taken in at a time.
+fn take_waiting<D>(
+    first: Option<Delivery<D>>,
+    deliveries: &mut mpsc::Receiver<Delivery<D>>,
+) -> Vec<(Bytes, D)> {
+    let waiting = std::iter::from_fn(|| deliveries.try_recv().ok());
+    let all = first.into_iter().chain(waiting).take(BATCH);
+    all.map(|delivery| (delivery.data, delivery.ack)).collect()
 }
 
 /// What was announced before, once it is known; never, if it is not waited for.
@@ -105,16 +106,14 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     /// Nothing happens before [`Driver::run`].
     #[must_use]
     pub fn new(engine: Engine<A>, outbox: O, telemetry: Telemetry) -> Self {
-        let seldom = || Mutex::new(Seldom::new(COMPLAIN_EVERY));
         Self {
             engine,
+            rejecting: Rejecting::new(outbox.clone()),
             outbox,
             telemetry,
             publishing: JoinSet::new(),
             repeating: JoinSet::new(),
-            rejections: VecDeque::new(),
-            rejecting: 0,
-            complaints: Arc::new(Complaints { announcements: seldom(), rejections: seldom() }),
+            complaint: Arc::new(Mutex::new(Seldom::new(COMPLAIN_EVERY))),
             acked: 0,
             announced_before: None,
             editions: None,
@@ -136,16 +135,18 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         self
     }
 
-    /// Works until `stop`, then waits a little for what is being published, and hands everything else back.
+    /// Works until `stop`, then waits a little for what is being published, and hands everything else back. `receive` is how
+    /// the engine takes deliveries in: [`Engine::receive_all`] or [`Engine::receive_located`].
     ///
     /// # Errors
     /// When the deliveries end, or a publishing task panics.
-    pub async fn run(
+    pub async fn run<D>(
         mut self,
-        deliveries: &mut mpsc::Receiver<Delivery<A>>,
+        deliveries: &mut mpsc::Receiver<Delivery<D>>,
+        receive: Receive<A, D>,
         stop: &CancellationToken,
     ) -> Result<(), DriveError> {
-        let outcome = self.work(deliveries, stop).await;
+        let outcome = self.work(deliveries, receive, stop).await;
         let last = tokio::time::timeout(LAST_CONFIRMATIONS, self.finish_publishing()).await;
         if last.is_err() {
             let unconfirmed = self.publishing.len();
@@ -154,15 +155,16 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                 "gave up on messages that were being published, their plays come back"
             );
         }
-        self.rejections.clear();
+        self.rejecting.give_up();
         self.engine.drain();
         self.show_books();
         outcome
     }
 
-    async fn work(
+    async fn work<D>(
         &mut self,
-        deliveries: &mut mpsc::Receiver<Delivery<A>>,
+        deliveries: &mut mpsc::Receiver<Delivery<D>>,
+        receive: Receive<A, D>,
         stop: &CancellationToken,
     ) -> Result<(), DriveError> {
         let mut effects = Vec::new();
@@ -174,7 +176,11 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some(confirmed) = self.publishing.join_next() => self.confirm(confirmed?, &mut effects),
+                Some(announced) = self.publishing.join_next() => self.confirm(announced?, &mut effects),
+                Some(rejected) = self.rejecting.confirmed() => {
+                    let (play, reason) = rejected?;
+                    self.engine.rejected(play, reason, &mut effects);
+                }
                 announced = known(&mut self.announced_before) => {
                     self.announced_before = None;
                     self.engine.go_on_after(announced, now());
@@ -184,10 +190,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             }
             // Whatever woke us: plays that have come count before time passes, or a process that was stalled would
             // take its own backlog for an idle stream.
-            let waiting = std::iter::from_fn(|| deliveries.try_recv().ok());
-            let batch =
-                first.into_iter().chain(waiting).take(BATCH).map(|delivery| (delivery.data, delivery.ack));
-            self.engine.receive_all(batch, now(), &mut effects);
+            receive(&mut self.engine, take_waiting(first, deliveries), now(), &mut effects);
             self.take_new_databases();
             match self.announced_before {
                 Some(_) => self.engine.gather(now(), &mut effects),
@@ -209,26 +212,23 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
 
     async fn finish_publishing(&mut self) {
         let mut effects = Vec::new();
-        while let Some(Ok(confirmed)) = self.publishing.join_next().await {
-            self.confirm(confirmed, &mut effects);
+        loop {
+            tokio::select! {
+                Some(Ok(announced)) = self.publishing.join_next() => self.confirm(announced, &mut effects),
+                Some(Ok((play, reason))) = self.rejecting.confirmed() => {
+                    self.engine.rejected(play, reason, &mut effects);
+                }
+                else => return,
+            }
             self.carry_out(&mut effects);
         }
     }
 
-    fn confirm(&mut self, confirmed: Confirmed<A>, effects: &mut Vec<Effect<A>>) {
-        match confirmed {
-            Confirmed::Announcement { slot, plays } => {
-                let now = now();
-                self.telemetry.published(&slot);
-                plays.iter().for_each(|play| self.telemetry.settled(play.played_at, now));
-                self.engine.published(plays, effects);
-            }
-            Confirmed::Rejection { play, reason } => {
-                self.rejecting -= 1;
-                self.engine.rejected(play, reason, effects);
-                self.publish_rejections();
-            }
-        }
+    fn confirm(&mut self, Announced { slot, plays }: Announced<A>, effects: &mut Vec<Effect<A>>) {
+        let now = now();
+        self.telemetry.published(&slot);
+        plays.iter().for_each(|play| self.telemetry.settled(play.played_at, now));
+        self.engine.published(plays, effects);
     }
 
     fn carry_out(&mut self, effects: &mut Vec<Effect<A>>) {
@@ -238,13 +238,10 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
                     ack.acknowledge();
                     self.acked += 1;
                 }
-                Effect::Reject { data, reason, play } => {
-                    self.rejections.push_back(Rejection { data, reason, play });
-                }
+                Effect::Reject { data, reason, play } => self.rejecting.add(data, reason, play),
                 Effect::Announce { slot, update, plays } => self.announce(slot, &update, plays),
             }
         }
-        self.publish_rejections();
     }
 
     fn announce(&mut self, slot: Arc<Slot>, update: &v1::SessionsUpdate, plays: Vec<Pending<A>>) {
@@ -255,37 +252,24 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         self.repeating = JoinSet::new();
         let repeating = repeat(self.outbox.clone(), update.clone(), slot.starts_at);
         self.repeating.spawn(repeating.instrument(span.clone()));
-        let (outbox, complaints) = (self.outbox.clone(), self.complaints.clone());
+        let (outbox, complaint) = (self.outbox.clone(), self.complaint.clone());
         let announcing = async move {
-            until_confirmed(&complaints.announcements, || outbox.announce(update.clone())).await;
-            Confirmed::Announcement { slot, plays }
+            until_confirmed(&complaint, || outbox.publish(update.clone())).await;
+            Announced { slot, plays }
         };
         self.publishing.spawn(announcing.instrument(span));
-    }
-
-    /// Publishes rejected messages, a bounded number at a time: a dead-letter topic that is missing must not cost a task
-    /// and a retry for each.
-    fn publish_rejections(&mut self) {
-        while self.rejecting < MOST_REJECTING
-            && let Some(Rejection { data, reason, play }) = self.rejections.pop_front()
-        {
-            self.rejecting += 1;
-            let (outbox, complaints) = (self.outbox.clone(), self.complaints.clone());
-            self.publishing.spawn(async move {
-                until_confirmed(&complaints.rejections, || outbox.reject(data.clone(), reason)).await;
-                Confirmed::Rejection { play, reason }
-            });
-        }
     }
 
     fn show_books(&self) {
         self.telemetry.show(Books {
             ledger: *self.engine.ledger(),
             acked: self.acked,
-            watermark: self.engine.watermark(),
-            sessions_found: self.engine.sessions_found(),
             unreadable_records: self.engine.unreadable_records(),
             databases_built_at: self.engine.databases_built_at(),
+        });
+        self.telemetry.show_progress(Progress {
+            watermark: self.engine.watermark(),
+            sessions_found: self.engine.sessions_found(),
         });
     }
 }
@@ -295,7 +279,7 @@ async fn repeat(outbox: impl Outbox, update: Bytes, starts_at: Timestamp) {
     let pause = starts_at.since(now()) / TIMES_ANNOUNCED;
     for _ in 1..TIMES_ANNOUNCED {
         tokio::time::sleep(pause).await;
-        let _made_up_for = outbox.announce(update.clone()).await;
+        let _made_up_for = outbox.publish(update.clone()).await;
     }
 }
 

@@ -4,8 +4,13 @@
 //! receive -> decode -> sample -> locate -> window -> match -> curate -> publish
 //! ```
 //!
+//! In one process it takes plays in ([`Engine::receive_all`]). As the second of two stages it begins at window and takes
+//! plays in that the [first](crate::locator) has located ([`Engine::receive_located`]); all else is the same.
+//!
 //! No clock, no client, no runtime: whoever drives the engine says what time it is and carries the effects out. `A` is
-//! what acknowledges a delivery; an engine never drops one unless told to [drain](Engine::drain).
+//! what acknowledges a play; an engine never drops one unless told to [drain](Engine::drain).
+
+mod located;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +20,12 @@ use listening_together_proto::{Slot, Timestamp, TrackId, Window, v1};
 
 use crate::catalogue::Catalogue;
 use crate::curate::{Candidate, CurateRules, Curator};
-use crate::decode::{self, Play, Rejection};
+use crate::intake::{Answer, Decoded, Intake};
 use crate::ledger::{DropReason, Held, Ledger};
 use crate::locate::{Atlas, Databases};
 use crate::matching::{self, MatchRules};
 use crate::sample::Sampler;
+use crate::user::UserHash;
 use crate::window::{LocatedPlay, Pane, Pending, WindowRules, Windows};
 
 /// The settings of all stages.
@@ -62,21 +68,31 @@ pub enum Effect<A> {
     },
 }
 
-/// How many plays are looked at before the first of them is taken in. What their addresses are looked up in is in the
-/// processor's cache then, and no other part of it has been pushed out.
-const TOGETHER: usize = 64;
+impl<A> From<Answer<A>> for Effect<A> {
+    fn from(answer: Answer<A>) -> Self {
+        match answer {
+            Answer::Ack(ack) => Self::Ack(ack),
+            Answer::Reject { data, reason, play } => Self::Reject { data, reason, play },
+        }
+    }
+}
 
-/// A play, and what can be said of it by itself.
-struct Decoded<'a> {
-    play: Play<'a>,
-    window: Window,
-    /// Whether its track is in the sample of its window.
-    sampled: bool,
+impl Rules {
+    /// Those of what can be said of a play by itself.
+    #[must_use]
+    pub const fn intake(&self) -> Intake {
+        Intake {
+            max_future_skew: self.max_future_skew,
+            sampler: self.sampler,
+            window_length: self.window.length,
+        }
+    }
 }
 
 /// The pure core of the pipeline.
 pub struct Engine<A> {
     rules: Rules,
+    users: UserHash,
     atlas: Atlas,
     catalogue: Catalogue,
     windows: Windows<A>,
@@ -93,6 +109,7 @@ impl<A> Engine<A> {
     pub fn new(rules: Rules, atlas: Atlas, catalogue: Catalogue, now: Timestamp) -> Self {
         Self {
             rules,
+            users: UserHash::in_process(0),
             atlas,
             catalogue,
             // What is older cannot be shown.
@@ -102,6 +119,13 @@ impl<A> Engine<A> {
             sessions_found: 0,
             newest_of_previous: None,
         }
+    }
+
+    /// Tells users apart by `users`: to be said before the first play. Otherwise by hashes with a seed that everybody knows.
+    #[must_use]
+    pub fn telling_users_apart_by(mut self, users: UserHash) -> Self {
+        self.users = users;
+        self
     }
 
     /// Goes on after the slots that were `announced` before it, in any order and with repeats. To be called before the first
@@ -122,28 +146,20 @@ impl<A> Engine<A> {
         now: Timestamp,
         effects: &mut Vec<Effect<A>>,
     ) {
-        self.curator.heed_clock(now);
-        let mut deliveries = deliveries.into_iter();
-        loop {
-            let (data, acks): (Vec<_>, Vec<_>) = deliveries.by_ref().take(TOGETHER).unzip();
-            if data.is_empty() {
-                return;
+        let Self { rules, users, atlas, windows, curator, ledger, .. } = self;
+        curator.heed_clock(now);
+        rules.intake().receive_all(deliveries, now, atlas, |data, ack, decoded| {
+            let held = ledger.receive(ack);
+            let located = decoded.and_then(|decoded| {
+                windows.observe(decoded.play.played_at, now);
+                let located = examine(&decoded, users, atlas, windows, curator)?;
+                Ok((decoded.play.track, located))
+            });
+            match located {
+                Ok((track, located)) => windows.insert(track, &located, held),
+                Err(reason) => effects.push(Answer::to(data, held, reason, ledger).into()),
             }
-            let decoded: Vec<_> = data.iter().map(|data| self.decode(data, now)).collect();
-            let wanted = decoded.iter().flatten().filter(|decoded| decoded.sampled);
-            self.atlas.warm_up(wanted.map(|decoded| decoded.play.address));
-            for ((data, ack), decoded) in data.iter().zip(acks).zip(decoded) {
-                let play = self.ledger.receive(ack);
-                match decoded {
-                    Ok(decoded) => self.take_in(&decoded, play, now, effects),
-                    Err(reason) => {
-                        // A copy: the message is a slice of a whole response, which would stay in memory with it.
-                        let data = Bytes::copy_from_slice(data);
-                        effects.push(Effect::Reject { data, reason, play });
-                    }
-                }
-            }
-        }
+        });
     }
 
     /// Does what is due `now`: call it after deliveries, and when [`Engine::next_deadline`] has come.
@@ -232,49 +248,6 @@ impl<A> Engine<A> {
         self.atlas.databases().unreadable_records()
     }
 
-    /// What can be said of a message by itself.
-    fn decode<'a>(&self, data: &'a [u8], now: Timestamp) -> Result<Decoded<'a>, DropReason> {
-        let play =
-            decode::decode(data, now, self.rules.max_future_skew).map_err(|rejection| match rejection {
-                Rejection::Malformed => DropReason::Malformed,
-                Rejection::Future => DropReason::Future,
-            })?;
-        let window = self.windows.window_of(play.played_at);
-        Ok(Decoded { play, window, sampled: self.rules.sampler.keeps(play.track, window.start) })
-    }
-
-    fn take_in(
-        &mut self,
-        decoded: &Decoded<'_>,
-        held: Held<A>,
-        now: Timestamp,
-        effects: &mut Vec<Effect<A>>,
-    ) {
-        match self.examine(decoded, now) {
-            Ok(located) => self.windows.insert(decoded.play.track, &located, held),
-            Err(reason) => effects.push(Effect::Ack(self.ledger.drop_play(held, reason))),
-        }
-    }
-
-    /// Who listens where, or why the play is dropped. The cheap questions come first: a backlog of late plays costs
-    /// no look-ups.
-    fn examine(&mut self, decoded: &Decoded<'_>, now: Timestamp) -> Result<LocatedPlay, DropReason> {
-        let Play { user, address, played_at, .. } = decoded.play;
-        self.windows.observe(played_at, now);
-        if !decoded.sampled {
-            return Err(DropReason::Unsampled);
-        }
-        if self.windows.is_late(decoded.window) {
-            return Err(DropReason::Late);
-        }
-        // In a backlog there are many of them: held, they would be in the way of those that can be shown.
-        if self.windows.has_fired(decoded.window) && self.curator.is_too_old(decoded.window) {
-            return Err(DropReason::NotChosen);
-        }
-        let spot = self.atlas.locate(address)?;
-        Ok(LocatedPlay { user, played_at, address, spot })
-    }
-
     /// Once every window and candidate that may refer to them is gone.
     fn forget_previous_databases(&mut self) {
         if !self.atlas.has_previous() {
@@ -322,6 +295,40 @@ impl<A> Engine<A> {
             });
         }
     }
+}
+
+/// Who listens where, or why the play is dropped. The cheap questions come first: a backlog of late plays costs no look-ups.
+fn examine<A>(
+    decoded: &Decoded<'_>,
+    users: &UserHash,
+    atlas: &Atlas,
+    windows: &Windows<A>,
+    curator: &Curator<A>,
+) -> Result<LocatedPlay, DropReason> {
+    if !decoded.sampled {
+        return Err(DropReason::Unsampled);
+    }
+    admit(decoded.window, windows, curator)?;
+    let play = &decoded.play;
+    let spot = atlas.locate(play.address)?;
+    Ok(LocatedPlay {
+        user: users.of(play.user),
+        played_at: play.played_at,
+        tie_break: play.address.into(),
+        spot,
+    })
+}
+
+/// Whether a play of `window` comes in time to be shown.
+fn admit<A>(window: Window, windows: &Windows<A>, curator: &Curator<A>) -> Result<(), DropReason> {
+    if windows.is_late(window) {
+        return Err(DropReason::Late);
+    }
+    // In a backlog there are many of them: held, they would be in the way of those that can be shown.
+    if windows.has_fired(window) && curator.is_too_old(window) {
+        return Err(DropReason::NotChosen);
+    }
+    Ok(())
 }
 
 /// Matches a pane: a session becomes a candidate, the plays of any other group are dropped. Whether it is a session.

@@ -42,6 +42,12 @@ impl DropReason {
         Self::NotChosen,
     ];
 
+    /// Whether the message goes to the dead-letter topic: it is none of ours.
+    #[must_use]
+    pub const fn is_rejection(self) -> bool {
+        matches!(self, Self::Malformed | Self::Future)
+    }
+
     /// As metrics and the dead-letter attribute `reason` write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -9,12 +9,14 @@
 mod anonymous;
 mod cities;
 mod databases;
+mod gazetteer;
 mod lookup_table;
 mod names;
 
 use listening_together_proto::{Coordinates, Place};
 
-pub use databases::{DatabaseError, DatabaseKind, DatabaseSettings, Databases};
+pub use databases::{DatabaseError, DatabaseKind, DatabaseSettings, Databases, KnownBy};
+pub use gazetteer::Record;
 
 use names::NamesRef;
 
@@ -152,11 +154,17 @@ impl Atlas {
     /// # Errors
     /// [`DropReason::Anonymous`] or [`DropReason::Unlocated`].
     pub fn locate(&self, address: Address) -> Result<SpotRef, DropReason> {
-        let number = self.current.databases.locate(address)?;
-        Ok(SpotRef(number | if self.current.odd { SpotRef::ODD } else { 0 }))
+        Ok(self.current.refer_to(self.current.databases.locate(address)?))
     }
 
-    /// What matching needs to know of a place that [`Atlas::locate`] found.
+    /// The place of a record that another process has found at an address; none where the database knows nothing of the city,
+    /// or is not [known by records](KnownBy::Record).
+    pub fn find(&mut self, record: &Record) -> Option<SpotRef> {
+        let number = self.current.databases.find_record(record)?;
+        Some(self.current.refer_to(number))
+    }
+
+    /// What matching needs to know of a place that was found here.
     ///
     /// # Panics
     /// When `spot` is another atlas's, or of an edition that is forgotten.
@@ -192,6 +200,12 @@ impl Atlas {
         }
         let previous = self.previous.as_ref().expect("an edition is kept as long as something refers to it");
         &previous.databases
+    }
+}
+
+impl Edition {
+    const fn refer_to(&self, number: u32) -> SpotRef {
+        SpotRef(number | if self.odd { SpotRef::ODD } else { 0 })
     }
 }
 
@@ -267,10 +281,8 @@ mod tests {
             ("of another type", fixture.anonymous_ip(), "expected cities, such as GeoLite2-City"),
         ];
         for (name, city, expected) in cases {
-            let error = DatabaseSettings { city, anonymous_ip: None, max_accuracy_radius_km: 200 }
-                .open()
-                .err()
-                .unwrap();
+            let settings = DatabaseSettings { city, anonymous_ip: None, ..fixture.settings() };
+            let error = settings.open().err().unwrap();
             assert_eq!(error.kind().setting(), "GEOIP_CITY_DB");
             assert!(error.to_string().contains(expected), "{name}: {error}");
         }
@@ -306,7 +318,8 @@ mod tests {
             }
             bytes.truncate(length.unwrap_or(usize::MAX));
             let city = fixture.write("damaged.mmdb", &bytes);
-            if let Ok(databases) = (DatabaseSettings { city, anonymous_ip: None, max_accuracy_radius_km: 200 }).open() {
+            let settings = DatabaseSettings { city, anonymous_ip: None, ..fixture.settings() };
+            if let Ok(databases) = settings.open() {
                 let atlas = Atlas::new(databases);
                 for network in 0..16 {
                     if let Ok(spot) = atlas.locate(Address::from(IpAddr::from([198, 18, network, 1]))) {

@@ -2,42 +2,50 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use listening_together_proto::{Slot, Timestamp};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Counter, Histogram, Meter};
 use service_runtime::telemetry::metrics::from_zero;
 
+use crate::config::Stage;
 use crate::ledger::{DropReason, Ledger};
 
-/// What the engine's books say at one moment.
-#[derive(Clone, Copy, Debug)]
+/// What the books say at one moment.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Books {
     /// The account of all plays.
     pub ledger: Ledger,
-    /// Deliveries whose acknowledgement was handed to the client.
+    /// Plays whose acknowledgement was handed to the client.
     pub acked: u64,
-    /// How far event time has come.
-    pub watermark: Timestamp,
-    /// Panes that were sessions, chosen or not.
-    pub sessions_found: u64,
     /// Records of the databases in use that cannot be read.
     pub unreadable_records: u64,
     /// When the city database was built.
     pub databases_built_at: Option<Timestamp>,
 }
 
+/// How far the engine has come at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// How far event time has come.
+    pub watermark: Timestamp,
+    /// Panes that were sessions, chosen or not.
+    pub sessions_found: u64,
+}
+
 /// The latest books, and those that the scrape under way reads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shelf {
     latest: Books,
     scraped: Books,
 }
 
-/// Records what the pipeline does.
+/// Records what the pipeline does, or the second of its stages.
 #[derive(Debug)]
 pub struct Telemetry {
     shelf: Arc<Mutex<Shelf>>,
+    progress: Arc<Mutex<Progress>>,
     slots_published: Counter<u64>,
     slots_skipped: Counter<u64>,
     /// The number of the latest slot that was announced; 0 before the first.
@@ -53,21 +61,15 @@ impl Telemetry {
     /// Makes the instruments.
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
-        let books = Books {
-            ledger: Ledger::default(),
-            acked: 0,
-            watermark: Timestamp::MIN,
-            sessions_found: 0,
-            unreadable_records: 0,
-            databases_built_at: None,
-        };
-        let shelf = Arc::new(Mutex::new(Shelf { latest: books, scraped: books }));
-        observe_books(meter, &shelf);
+        let shelf = observe_books(meter);
+        let progress = Arc::new(Mutex::new(Progress { watermark: Timestamp::MIN, sessions_found: 0 }));
+        observe_progress(meter, &progress);
         let counter = |name: &'static str, description: &'static str| {
             from_zero(meter.u64_counter(name).with_description(description).build())
         };
         Self {
             shelf,
+            progress,
             slots_published: counter("pipeline.slots.published", "Slots whose announcement is confirmed"),
             slots_skipped: counter(
                 "pipeline.slots.skipped",
@@ -92,6 +94,11 @@ impl Telemetry {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner).latest = books;
     }
 
+    /// From now on metrics show this progress.
+    pub fn show_progress(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
     /// An announcement is confirmed.
     pub fn published(&self, slot: &Slot) {
         self.slots_published.add(1, &[]);
@@ -105,6 +112,66 @@ impl Telemetry {
     pub fn settled(&self, played_at: Timestamp, now: Timestamp) {
         self.play_to_publish.record(now.since(played_at).as_secs_f64(), &[]);
     }
+}
+
+/// Records what the first of two stages does.
+#[derive(Clone, Debug)]
+pub struct LocateTelemetry {
+    shelf: Arc<Mutex<Shelf>>,
+    batch_plays: Histogram<f64>,
+    duration: Histogram<f64>,
+}
+
+/// Upper bounds of the plays of a message.
+const PLAYS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0, 10_000.0];
+
+/// Upper bounds in seconds of the time that plays take through the first stage.
+const STAGE_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+impl LocateTelemetry {
+    /// Makes the instruments.
+    #[must_use]
+    pub fn new(meter: &Meter) -> Self {
+        let histogram = |name: &'static str, unit: &'static str, description: &'static str| {
+            meter.f64_histogram(name).with_unit(unit).with_description(description)
+        };
+        let plays = "Located plays of a message that is confirmed as published";
+        let seconds = "From the receipt of a message's first play to the message's confirmation: a part of what                        MAX_DISORDER has to cover";
+        Self {
+            shelf: observe_books(meter),
+            batch_plays: histogram("pipeline.locate.batch.plays", "{play}", plays)
+                .with_boundaries(PLAYS.to_vec())
+                .build(),
+            duration: histogram("pipeline.locate.duration", "s", seconds)
+                .with_boundaries(STAGE_SECONDS.to_vec())
+                .build(),
+        }
+    }
+
+    /// From now on metrics show these books.
+    pub fn show(&self, books: Books) {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).latest = books;
+    }
+
+    /// A message of so many plays is confirmed, so long after the first of them came in.
+    pub fn published(&self, plays: usize, took: Duration) {
+        self.batch_plays.record(plays as f64, &[]);
+        self.duration.record(took.as_secs_f64(), &[]);
+    }
+}
+
+/// Shows which stage a process is: the stages have series in common, which add up within one of them.
+pub fn observe_stage(meter: &Meter, stage: Stage) {
+    let stage = match stage {
+        Stage::All => "all",
+        Stage::Locate => "locate",
+        Stage::Curate => "curate",
+    };
+    meter
+        .u64_observable_gauge("pipeline.stage")
+        .with_description("1, with the stage that this process is: all, locate or curate")
+        .with_callback(move |gauge| gauge.observe(1, &[KeyValue::new("stage", stage)]))
+        .build();
 }
 
 /// Counts new editions of the databases.
@@ -137,12 +204,13 @@ impl Reloads {
 
 /// The instruments that read the books. A scrape asks them in the order in which they were made: the first takes the
 /// latest books out for all of them, so that what one scrape shows adds up.
-fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
-    let latest = books(shelf, |shelf| {
+fn observe_books(meter: &Meter) -> Arc<Mutex<Shelf>> {
+    let shelf = Arc::new(Mutex::new(Shelf::default()));
+    let latest = books(&shelf, |shelf| {
         shelf.scraped = shelf.latest;
         shelf.scraped
     });
-    let scraped = || books(shelf, |shelf| shelf.scraped);
+    let scraped = || books(&shelf, |shelf| shelf.scraped);
     meter
         .u64_observable_counter("pipeline.plays.received")
         .with_description("Deliveries of plays; the four kinds of pipeline_plays add up: received = settled + held + dropped")
@@ -151,7 +219,9 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
     let ledger = scraped();
     meter
         .u64_observable_counter("pipeline.plays.settled")
-        .with_description("Deliveries acknowledged because their session is published")
+        .with_description(
+            "Deliveries acknowledged because what they became is published: a session, or a located play",
+        )
         .with_callback(move |gauge| gauge.observe(ledger().ledger.settled(), &[]))
         .build();
     let ledger = scraped();
@@ -163,7 +233,9 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
     let ledger = scraped();
     meter
         .u64_observable_gauge("pipeline.plays.held")
-        .with_description("Deliveries that wait unacknowledged for their window and slot")
+        .with_description(
+            "Deliveries that wait unacknowledged for their window and slot, or for their message",
+        )
         .with_callback(move |gauge| gauge.observe(ledger().ledger.held(), &[]))
         .build();
     let acked = scraped();
@@ -171,12 +243,6 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
         .u64_observable_counter("pipeline.plays.acked")
         .with_description("Acknowledgements handed to the Pub/Sub client, counted apart: settled + dropped")
         .with_callback(move |gauge| gauge.observe(acked().acked, &[]))
-        .build();
-    let found = scraped();
-    meter
-        .u64_observable_counter("pipeline.sessions.found")
-        .with_description("Panes that were sessions, chosen or not")
-        .with_callback(move |gauge| gauge.observe(found().sessions_found, &[]))
         .build();
     let unreadable = scraped();
     meter
@@ -197,7 +263,22 @@ fn observe_books(meter: &Meter, shelf: &Arc<Mutex<Shelf>>) {
             }
         })
         .build();
-    let time = scraped();
+    shelf
+}
+
+/// The instruments that read how far the engine has come.
+fn observe_progress(meter: &Meter, progress: &Arc<Mutex<Progress>>) {
+    let reading = || {
+        let progress = progress.clone();
+        move || *progress.lock().unwrap_or_else(PoisonError::into_inner)
+    };
+    let found = reading();
+    meter
+        .u64_observable_counter("pipeline.sessions.found")
+        .with_description("Panes that were sessions, chosen or not")
+        .with_callback(move |gauge| gauge.observe(found().sessions_found, &[]))
+        .build();
+    let time = reading();
     meter
         .f64_observable_gauge("pipeline.watermark")
         .with_unit("s")
@@ -252,15 +333,7 @@ mod tests {
                 ledger.settle(settled);
                 ledger.drop_play(dropped, DropReason::Late);
                 drop(held);
-                let watermark = Timestamp::from_millis(0);
-                writer.show(Books {
-                    ledger,
-                    acked: 0,
-                    watermark,
-                    sessions_found: 0,
-                    unreadable_records: 0,
-                    databases_built_at: None,
-                });
+                writer.show(Books { ledger, ..Books::default() });
             }
         });
         for _ in 0..200 {

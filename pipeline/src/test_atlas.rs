@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use mmdb_writer::{Value, Writer};
 use tempfile::TempDir;
 
-use crate::locate::{Atlas, DatabaseSettings, Databases};
+use crate::locate::{Atlas, DatabaseSettings, Databases, KnownBy};
 
 /// A city database and an anonymous IP database in a temporary directory.
 pub(crate) struct AtlasFixture {
@@ -25,6 +25,11 @@ impl AtlasFixture {
         Atlas::new(self.databases())
     }
 
+    pub(crate) fn open_known_by_record(&self) -> Atlas {
+        let settings = DatabaseSettings { known_by: KnownBy::Record, ..self.settings() };
+        Atlas::new(settings.open().unwrap())
+    }
+
     pub(crate) fn open_city_only(&self) -> Atlas {
         let settings = DatabaseSettings { anonymous_ip: None, ..self.settings() };
         Atlas::new(settings.open().unwrap())
@@ -39,6 +44,7 @@ impl AtlasFixture {
             city: self.city(),
             anonymous_ip: Some(self.anonymous_ip()),
             max_accuracy_radius_km: 200,
+            known_by: KnownBy::Address,
         }
     }
 

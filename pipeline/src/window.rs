@@ -21,6 +21,7 @@
 //! time, beside the ack handles of the plays that are still held.
 
 mod listener;
+mod tie_break;
 mod tracks;
 
 use std::collections::BTreeMap;
@@ -28,11 +29,12 @@ use std::time::Duration;
 
 use listening_together_proto::{Timestamp, Window};
 
-use crate::decode::{Address, UserKey};
 use crate::ledger::Held;
 use crate::locate::SpotRef;
+use crate::user::UserKey;
 
 pub use listener::Listener;
+pub use tie_break::TieBreak;
 use tracks::WindowTracks;
 
 /// The settings of the stage.
@@ -55,8 +57,8 @@ pub struct LocatedPlay {
     pub user: UserKey,
     /// When.
     pub played_at: Timestamp,
-    /// Where from.
-    pub address: Address,
+    /// What counts where the user has played the track twice in this millisecond.
+    pub tie_break: TieBreak,
     /// Where.
     pub spot: SpotRef,
 }

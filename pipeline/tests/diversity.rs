@@ -9,7 +9,7 @@ use listening_together_proto::{Kilometres, Session, Timestamp};
 use maxminddb::Reader;
 use pipeline::config::Config;
 use pipeline::engine::{Effect, Engine};
-use pipeline::locate::{Atlas, DatabaseSettings};
+use pipeline::locate::{Atlas, DatabaseSettings, KnownBy};
 
 /// Plays a second: a fifth of the demo's, the less to choose from.
 const RATE: u64 = 1000;
@@ -30,6 +30,7 @@ fn featured() -> anyhow::Result<Vec<Arc<Session>>> {
         city: databases.city,
         anonymous_ip: Some(databases.anonymous_ip),
         max_accuracy_radius_km: 200,
+        known_by: KnownBy::Address,
     };
     let atlas = Atlas::new(settings.open()?);
     let at = |millis: u64| Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));

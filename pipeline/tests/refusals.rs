@@ -14,6 +14,9 @@ use mmdb_writer::{Value, Writer};
 use pipeline::config::Config;
 use tempfile::TempDir;
 
+/// A key that is none, for it is too short.
+const SECRET: &str = "0123456789abcdef";
+
 /// A directory with a city database that is fine and one that is not.
 struct Databases(TempDir);
 
@@ -133,6 +136,22 @@ fn wrong_settings_are_refused_in_one_line() {
             "expected anonymous addresses",
         ),
         ("a bad catalogue", good(&[("TRACK_CATALOG", &tracks)]), vec![], "TRACK_CATALOG: cannot read"),
+        ("an unknown stage", good(&[]), vec!["window"], "[possible values: all, locate, curate]"),
+        ("two stages", good(&[]), vec!["locate", "curate"], "unexpected argument 'curate'"),
+        ("no key to locate", good(&[]), vec!["locate"], "USER_HASH_KEY: required to locate; expected 64 hex"),
+        ("a bad key", good(&[("USER_HASH_KEY", SECRET)]), vec!["locate"], "USER_HASH_KEY: expected 64 hex"),
+        (
+            "located plays among rejected ones",
+            good(&[("LOCATED_PLAYS_TOPIC", "plays-rejected")]),
+            vec!["locate"],
+            "LOCATED_PLAYS_TOPIC: expected another topic",
+        ),
+        (
+            "no plays a message",
+            good(&[("LOCATED_BATCH_PLAYS", "0")]),
+            vec![],
+            "<LOCATED_BATCH_PLAYS>': 0 is not in 1..=10000",
+        ),
         ("a taken port", good(&[("ADMIN_ADDR", &taken)]), vec![], "ADMIN_ADDR: cannot listen on"),
         ("no address", good(&[("ADMIN_ADDR", "9090")]), vec![], "<ADMIN_ADDR>': expected ip:port"),
     ];
@@ -144,6 +163,7 @@ fn wrong_settings_are_refused_in_one_line() {
         // Warnings may come before the refusal, which is the last line.
         let refusal = text.lines().last().unwrap_or_default();
         assert!(refusal.starts_with("error: ") && refusal.contains(expected), "{name}: {text}");
+        assert!(!text.contains(SECRET), "{name}: a secret is told");
     }
 }
 
@@ -154,7 +174,8 @@ fn help_names_every_setting_and_its_default() {
     assert!(output.status.success());
     for argument in Config::command().get_arguments() {
         let name = argument.get_id().as_str().to_uppercase();
-        assert!(help.contains(&format!("<{name}>")), "{name} in {help}");
+        let named = if argument.is_positional() { format!("[{name}]") } else { format!("<{name}>") };
+        assert!(help.contains(&named), "{name} in {help}");
         let defaults = argument.get_default_values();
         for default in defaults.iter().filter_map(|value| value.to_str()) {
             assert!(help.contains(&format!("[default: {default}]")), "{name}: {default} in {help}");

@@ -37,4 +37,14 @@ pub mod v1 {
                 .finish_non_exhaustive()
         }
     }
+
+    impl std::fmt::Debug for LocatedPlay {
+        /// Nothing but its track and time, as of a [`Play`].
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("LocatedPlay")
+                .field("track_id", &self.track_id)
+                .field("played_at", &self.played_at)
+                .finish_non_exhaustive()
+        }
+    }
 }

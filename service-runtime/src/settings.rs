@@ -6,6 +6,7 @@
 //! and tests pass a map.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -60,6 +61,31 @@ pub struct CommonSettings {
     pub rust_log: String,
 }
 
+/// A setting that is never printed: any text is taken here, and whoever uses it checks it, for clap would repeat a
+/// wrong value in its refusal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// What must not be printed.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -77,8 +103,11 @@ pub fn read<C: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Invocation<C>, SettingError> {
-    // A value that begins with a hyphen is a wrong value, not an unknown flag.
-    let command = C::command().mut_args(|argument| argument.allow_hyphen_values(true));
+    // A value of a flag that begins with a hyphen is a wrong value, not an unknown flag.
+    let command = C::command().mut_args(|argument| {
+        let is_flag = !argument.is_positional();
+        argument.allow_hyphen_values(is_flag)
+    });
     let command = command.args_override_self(true).after_help(HELP_FOOTER);
     let mut arguments = arguments.into_iter();
     let program = arguments.next().unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::curate::CurateRules;
 use crate::engine::Rules;
 use crate::engine::tests::{BERLIN, LIMA, message, rules};
+use crate::ledger::DropReason;
 use crate::publish::PublishError;
 use crate::test_atlas::AtlasFixture;
 use crate::window::WindowRules;
@@ -27,7 +28,7 @@ impl Kept {
 }
 
 impl Outbox for Kept {
-    async fn announce(&self, update: Bytes) -> Result<(), PublishError> {
+    async fn publish(&self, update: Bytes) -> Result<(), PublishError> {
         self.0.lock().unwrap().push(update);
         Ok(())
     }
@@ -104,7 +105,8 @@ impl Scene {
         let driver =
             Driver::new(engine, kept.clone(), Telemetry::new(&metrics.meter())).going_on_after(announced);
         let stopping = stop.clone();
-        let working = tokio::spawn(async move { driver.run(&mut deliveries, &stopping).await });
+        let working =
+            tokio::spawn(async move { driver.run(&mut deliveries, Engine::receive_all, &stopping).await });
         Self { found: Some(found), plays, sent: 0, counts: Counts::default(), kept, stop, working }
     }
 

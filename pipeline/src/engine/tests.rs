@@ -2,6 +2,7 @@
 
 mod editions;
 mod late_plays;
+mod located;
 mod plays;
 mod slots;
 
@@ -16,13 +17,13 @@ use crate::test_atlas::AtlasFixture;
 pub(crate) const BERLIN: &str = "198.18.0.1";
 const OSAKA: &str = "198.18.4.1";
 pub(crate) const LIMA: &str = "198.18.3.1";
-const TOR_EXIT: &str = "198.18.2.1";
-const NO_CITY: &str = "198.18.10.1";
+pub(crate) const TOR_EXIT: &str = "198.18.2.1";
+pub(crate) const NO_CITY: &str = "198.18.10.1";
 
 /// The instant at which the stories begin: the start of a slot.
 const START: i64 = 1_700_000_000_000;
 
-fn at(millis: i64) -> Timestamp {
+pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(START + millis)
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use maxminddb::{LookupResult, MaxMindDbError, Reader};
 use serde::Deserialize;
 
-use super::lookup_table::LookupTable;
+use super::lookup_table::{LookupTable, number_records};
 
 /// Which addresses hide where they are.
 pub(super) struct AnonymousAddresses {
@@ -20,7 +20,7 @@ impl AnonymousAddresses {
     /// Reads every record of a database that has passed its check.
     pub(super) fn of(reader: &Reader<Vec<u8>>) -> Result<Self, MaxMindDbError> {
         let mut unreadable_records = 0;
-        let table = LookupTable::of(reader, |found: &LookupResult<'_, Vec<u8>>| {
+        let numbers = number_records(reader, |found: &LookupResult<'_, Vec<u8>>| {
             let hides = match found.decode::<AnonymousIpRecord>() {
                 Ok(flags) => flags.is_some_and(|flags| flags.hides()),
                 // Who cannot be shown not to hide is treated as hiding.
@@ -31,7 +31,7 @@ impl AnonymousAddresses {
             };
             hides.then_some(HIDES)
         })?;
-        Ok(Self { table, unreadable_records })
+        Ok(Self { table: LookupTable::of(reader, &numbers)?, unreadable_records })
     }
 
     pub(super) const fn unreadable_records(&self) -> u64 {

@@ -6,26 +6,37 @@ use listening_together_proto::{Coordinates, Timestamp};
 use maxminddb::{LookupResult, MaxMindDbError, Reader};
 use serde::Deserialize;
 
-use super::lookup_table::LookupTable;
+use super::databases::KnownBy;
+use super::gazetteer::{Gazetteer, Record};
+use super::lookup_table::{LookupTable, number_records};
 use super::names::{NameStore, NameStoreBuilder, PlaceNames, RecordNames};
 use super::{CountryCode, Direction, Spot};
 
 /// All records of a city database that locate somebody.
 pub(super) struct Cities {
     built_at: Option<Timestamp>,
-    /// Addresses to places in `spots`.
-    table: LookupTable,
+    index: Index,
     spots: Vec<Spot>,
     names: NameStore,
     unreadable_records: u64,
 }
 
+/// How places in `spots` are found.
+enum Index {
+    ByAddress(LookupTable),
+    ByRecord(Gazetteer),
+}
+
 impl Cities {
     /// Reads every record of a database that has passed its check; one less accurate than `max_accuracy_radius_km` locates
     /// nobody.
-    pub(super) fn of(reader: &Reader<Vec<u8>>, max_accuracy_radius_km: u32) -> Result<Self, MaxMindDbError> {
+    pub(super) fn of(
+        reader: &Reader<Vec<u8>>,
+        max_accuracy_radius_km: u32,
+        known_by: KnownBy,
+    ) -> Result<Self, MaxMindDbError> {
         let (mut spots, mut names, mut unreadable_records) = (Vec::new(), NameStoreBuilder::default(), 0);
-        let table = LookupTable::of(reader, |found: &LookupResult<'_, Vec<u8>>| {
+        let numbers = number_records(reader, |found: &LookupResult<'_, Vec<u8>>| {
             let record = found.decode::<CityRecord<'_>>().unwrap_or_else(|_| {
                 unreadable_records += 1;
                 None
@@ -36,8 +47,12 @@ impl Cities {
             Some(number)
         })?;
         spots.shrink_to_fit();
+        let index = match known_by {
+            KnownBy::Address => Index::ByAddress(LookupTable::of(reader, &numbers)?),
+            KnownBy::Record => Index::ByRecord(Gazetteer::of(&spots)),
+        };
         let built_at = reader.metadata().build_time().ok().map(Timestamp::from);
-        Ok(Self { built_at, table, spots, names: names.finish(), unreadable_records })
+        Ok(Self { built_at, index, spots, names: names.finish(), unreadable_records })
     }
 
     pub(super) const fn built_at(&self) -> Option<Timestamp> {
@@ -50,12 +65,25 @@ impl Cities {
 
     /// Brings what [`Cities::find`] will read for these addresses into the processor's cache.
     pub(super) fn warm_up(&self, addresses: impl Iterator<Item = IpAddr>) {
-        self.table.warm_up(addresses);
+        if let Index::ByAddress(table) = &self.index {
+            table.warm_up(addresses);
+        }
     }
 
-    /// The number of the spot at an address.
+    /// The number of the spot at an address; none where places are known by their records.
     pub(super) fn find(&self, ip: IpAddr) -> Option<u32> {
-        self.table.find(ip)
+        match &self.index {
+            Index::ByAddress(table) => table.find(ip),
+            Index::ByRecord(_) => None,
+        }
+    }
+
+    /// The number of the spot of a record; none where places are known by addresses.
+    pub(super) fn find_record(&mut self, record: &Record) -> Option<u32> {
+        match &mut self.index {
+            Index::ByAddress(_) => None,
+            Index::ByRecord(gazetteer) => gazetteer.find(record, &mut self.spots),
+        }
     }
 
     pub(super) fn spot(&self, number: u32) -> &Spot {

@@ -11,6 +11,7 @@ use maxminddb::{MaxMindDbError, Reader};
 
 use super::anonymous::AnonymousAddresses;
 use super::cities::Cities;
+use super::gazetteer::Record;
 use super::names::PlaceNames;
 use super::{Address, DropReason, Spot};
 
@@ -23,6 +24,15 @@ pub enum DatabaseKind {
     AnonymousIp,
 }
 
+/// By what places are found in a city database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownBy {
+    /// By the addresses of listeners.
+    Address,
+    /// By what a record says, which another process has looked up.
+    Record,
+}
+
 /// Which databases, and what counts in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseSettings {
@@ -32,6 +42,8 @@ pub struct DatabaseSettings {
     pub anonymous_ip: Option<PathBuf>,
     /// A record less accurate than this locates nobody.
     pub max_accuracy_radius_km: u32,
+    /// What the city database is asked for.
+    pub known_by: KnownBy,
 }
 
 /// An edition of the databases.
@@ -123,8 +135,8 @@ impl DatabaseSettings {
     /// # Errors
     /// When one of them cannot be used.
     pub fn open(&self) -> Result<Databases, DatabaseError> {
-        let radius = self.max_accuracy_radius_km;
-        let cities = DatabaseKind::City.open(&self.city, |reader| Cities::of(reader, radius))?;
+        let (radius, known_by) = (self.max_accuracy_radius_km, self.known_by);
+        let cities = DatabaseKind::City.open(&self.city, |reader| Cities::of(reader, radius, known_by))?;
         let anonymous = self.anonymous_ip.as_deref();
         let anonymous =
             anonymous.map(|path| DatabaseKind::AnonymousIp.open(path, AnonymousAddresses::of)).transpose()?;
@@ -159,6 +171,11 @@ impl Databases {
             return Err(DropReason::Anonymous);
         }
         self.cities.find(ip).ok_or(DropReason::Unlocated)
+    }
+
+    /// What a record stands for: the number of a [`Spot`]; none where places are known by addresses.
+    pub(super) fn find_record(&mut self, record: &Record) -> Option<u32> {
+        self.cities.find_record(record)
     }
 
     /// What [`Databases::locate`] found.

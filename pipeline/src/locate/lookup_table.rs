@@ -24,27 +24,30 @@ pub(super) struct LookupTable {
 }
 
 /// What a record stands for, by where it lies in the database; without the records that stand for nothing.
-type ByOffset = HashMap<u32, u32>;
+pub(super) type ByOffset = HashMap<u32, u32>;
+
+/// Numbers the records of a database that has passed its check. `number` says what a record stands for, if for anything;
+/// it is asked once for each, and answers with less than 2^31.
+pub(super) fn number_records<S: AsRef<[u8]>>(
+    reader: &Reader<S>,
+    mut number: impl FnMut(&LookupResult<'_, S>) -> Option<u32>,
+) -> Result<ByOffset, MaxMindDbError> {
+    let mut numbers = HashMap::new();
+    for network in reader.networks(WithinOptions::default())? {
+        let network = network?;
+        if let Some(offset) = network.offset() {
+            let too_far = || MaxMindDbError::invalid_database("a record lies beyond 4 GiB");
+            let offset = u32::try_from(offset).map_err(|_| too_far())?;
+            numbers.entry(offset).or_insert_with(|| number(&network));
+        }
+    }
+    Ok(numbers.into_iter().filter_map(|(offset, number)| Some((offset, number?))).collect())
+}
 
 impl LookupTable {
-    /// Of a database that has passed its check. `number` says what a record stands for, if for anything; it is asked once
-    /// for each, and answers with less than 2^31.
-    pub(super) fn of<S: AsRef<[u8]>>(
-        reader: &Reader<S>,
-        mut number: impl FnMut(&LookupResult<'_, S>) -> Option<u32>,
-    ) -> Result<Self, MaxMindDbError> {
-        let mut numbers = HashMap::new();
-        for network in reader.networks(WithinOptions::default())? {
-            let network = network?;
-            if let Some(offset) = network.offset() {
-                let too_far = || MaxMindDbError::invalid_database("a record lies beyond 4 GiB");
-                let offset = u32::try_from(offset).map_err(|_| too_far())?;
-                numbers.entry(offset).or_insert_with(|| number(&network));
-            }
-        }
-        let known = numbers.into_iter().filter_map(|(offset, number)| Some((offset, number?)));
-        let by_offset = known.collect();
-        Ok(Self { v4: V4Ranges::of(reader, &by_offset)?, v6: V6Ranges::of(reader, &by_offset)? })
+    /// Of a database that has passed its check, and what its records stand for.
+    pub(super) fn of<S: AsRef<[u8]>>(reader: &Reader<S>, numbers: &ByOffset) -> Result<Self, MaxMindDbError> {
+        Ok(Self { v4: V4Ranges::of(reader, numbers)?, v6: V6Ranges::of(reader, numbers)? })
     }
 
     /// Reads where the search for each of these addresses will begin, and so brings it into the processor's cache. No read
@@ -96,7 +99,7 @@ mod tests {
 
     /// Records that are odd stand for nothing.
     fn table(reader: &Reader<Vec<u8>>) -> LookupTable {
-        LookupTable::of(reader, number).unwrap()
+        LookupTable::of(reader, &number_records(reader, number).unwrap()).unwrap()
     }
 
     fn number(found: &LookupResult<'_, Vec<u8>>) -> Option<u32> {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use listening_together_proto::Window;
 
 use super::*;
-use crate::decode::{Address, UserKey};
+use crate::decode::Address;
 use crate::test_atlas::AtlasFixture;
+use crate::user::{UserHash, UserId};
 use crate::window::LocatedPlay;
 
 const BERLIN: &str = "198.18.0.1";
@@ -23,10 +24,10 @@ fn listeners(atlas: &mut Atlas, addresses: &[&str]) -> Vec<Listener> {
     let listener = |(index, text): (usize, &&str)| {
         let address = Address::from(text.parse::<IpAddr>().unwrap());
         let spot = atlas.locate(address).unwrap();
-        let user = UserKey::of(format!("user {index}").as_bytes());
+        let user = UserHash::in_process(0).of(UserId::new(&format!("user {index}")));
         let played_at = Timestamp::from_millis(0);
         let window = Window::holding(played_at, Duration::from_secs(1));
-        Listener::of(&LocatedPlay { user, played_at, address, spot }, window)
+        Listener::of(&LocatedPlay { user, played_at, tie_break: address.into(), spot }, window)
     };
     addresses.iter().enumerate().map(listener).collect()
 }

@@ -1,4 +1,5 @@
-//! publish: announcements to the sessions topic, and messages that are no plays to the dead-letter topic.
+//! publish: what a stage makes to its topic (announcements to the sessions topic, or located plays for the second stage), and
+//! messages that are no plays to the dead-letter topic.
 //!
 //! Both are tried until they are confirmed: only then are their plays acknowledged.
 
@@ -30,10 +31,10 @@ pub struct PublishError {
     pub source: google_cloud_pubsub::error::PublishError,
 }
 
-/// Where the engine's messages go.
+/// Where a stage's messages go.
 pub trait Outbox: Clone + Send + Sync + 'static {
-    /// Publishes an update to the sessions topic; returns when it is confirmed.
-    fn announce(&self, update: Bytes) -> impl Future<Output = Result<(), PublishError>> + Send;
+    /// Publishes a message to the topic of what the stage makes; returns when it is confirmed.
+    fn publish(&self, message: Bytes) -> impl Future<Output = Result<(), PublishError>> + Send;
 
     /// Publishes a message as it came to the dead-letter topic, with its reason; returns when it is confirmed.
     fn reject(

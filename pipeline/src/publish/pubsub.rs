@@ -4,7 +4,7 @@ use bytes::Bytes;
 use google_cloud_pubsub::client::{BasePublisher, Publisher};
 use google_cloud_pubsub::model::Message;
 use service_runtime::telemetry::{messaging, trace_context};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::{Outbox, PublishError};
 use crate::ledger::DropReason;
@@ -12,7 +12,7 @@ use crate::ledger::DropReason;
 /// Publishes with Google's client. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct PubSubOutbox {
-    sessions: Topic,
+    topic: Topic,
     dead_letters: Topic,
 }
 
@@ -23,14 +23,14 @@ struct Topic {
 }
 
 impl PubSubOutbox {
-    /// `sessions` and `dead_letters` are the full names of the topics.
+    /// The full names of the topic of what the stage makes, and of the one of messages that are no plays.
     #[must_use]
-    pub fn new(client: &BasePublisher, sessions: &str, dead_letters: &str) -> Self {
-        // An update is news: it does not wait for a batch to fill.
-        let at_once = client.publisher(sessions).set_message_count_threshold(1).build();
+    pub fn new(client: &BasePublisher, topic: &str, dead_letters: &str) -> Self {
+        // An update is news, and located plays have waited for others already: neither waits for a batch to fill.
+        let at_once = client.publisher(topic).set_message_count_threshold(1).build();
         let batched = client.publisher(dead_letters).build();
         Self {
-            sessions: Topic { name: sessions.to_owned(), publisher: at_once },
+            topic: Topic { name: topic.to_owned(), publisher: at_once },
             dead_letters: Topic { name: dead_letters.to_owned(), publisher: batched },
         }
     }
@@ -44,12 +44,15 @@ impl Topic {
 }
 
 impl Outbox for PubSubOutbox {
-    async fn announce(&self, update: Bytes) -> Result<(), PublishError> {
-        let span = messaging::send(&self.sessions.name, update.len());
+    /// Traced as a part of the span that it is called in; not at all outside of one, or every message of located plays would
+    /// begin a trace.
+    async fn publish(&self, message: Bytes) -> Result<(), PublishError> {
+        let is_traced = !Span::current().is_none();
+        let span = if is_traced { messaging::send(&self.topic.name, message.len()) } else { Span::none() };
         let traceparent = trace_context::traceparent_of(&span);
         let attributes = traceparent.map(|value| (trace_context::TRACEPARENT, value));
-        let message = Message::new().set_data(update).set_attributes(attributes);
-        self.sessions.publish(message).instrument(span).await
+        let message = Message::new().set_data(message).set_attributes(attributes);
+        self.topic.publish(message).instrument(span).await
     }
 
     async fn reject(&self, data: Bytes, reason: DropReason) -> Result<(), PublishError> {

@@ -1,12 +1,14 @@
-//! receive: messages from the plays subscription, each with the handle that acknowledges it kept beside it.
+//! receive: messages from a subscription, each with the handle that acknowledges it kept beside it.
 //!
 //! A delivery that is dropped unacknowledged is handed back to Pub/Sub, which delivers it again.
 
 mod pubsub;
+mod share;
 
 use bytes::Bytes;
 
-pub use pubsub::{PlaysSource, ReceiveSettings};
+pub use pubsub::{ReceiveSettings, Source};
+pub use share::Share;
 
 /// One delivery of a message.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Plays from Pub/Sub: some streams, each reopened whenever it ends.
+//! Messages from Pub/Sub: some streams, each reopened whenever it ends.
 
 use std::time::Duration;
 
@@ -38,15 +38,15 @@ pub struct ReceiveSettings {
     pub max_outstanding_bytes: u64,
 }
 
-/// The plays of a subscription.
+/// The messages of a subscription.
 #[derive(Debug)]
-pub struct PlaysSource {
+pub struct Source {
     deliveries: mpsc::Receiver<Delivery<Handler>>,
     streams: JoinSet<Option<ShutdownToken>>,
     stop: CancellationToken,
 }
 
-impl PlaysSource {
+impl Source {
     /// Opens the streams of `subscription` (its full name), and again whenever the number of `outages` that are over has
     /// changed: the client may wait up to a minute before it connects by itself. When `stop` is cancelled they pull no more; what was pulled
     /// can still be acknowledged.
@@ -125,7 +125,7 @@ async fn keep_pulling(mut pull: Pull) -> Option<ShutdownToken> {
             End::Lost(reason) => {
                 if complaint.is_due() {
                     let (stream, subscription) = (pull.number, &pull.subscription);
-                    tracing::warn!(stream, %subscription, reason, "a stream of plays ended, opening it again");
+                    tracing::warn!(stream, %subscription, reason, "a stream of messages ended, opening it again");
                 }
                 // Its plays can still be acknowledged through it, as long as they are held.
                 tokio::spawn(async move { token.shutdown().await });

@@ -27,9 +27,10 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::decode;
+use crate::decode::{self, Address};
 use crate::ledger::Ledger;
 use crate::test_atlas::AtlasFixture;
+use crate::user::{UserHash, UserKey};
 
 /// A step of a script; times are milliseconds of event time.
 #[derive(Clone, Copy, Debug)]
@@ -125,8 +126,8 @@ impl Script {
         }
         let data = message(track, user, time);
         let play = decode::decode(&data, NOW, Duration::ZERO).unwrap_or_else(|_| panic!("{track} is a play"));
-        let located =
-            LocatedPlay { user: play.user, played_at: time, address: play.address, spot: self.spot };
+        let user = UserHash::in_process(0).of(play.user);
+        let located = LocatedPlay { user, played_at: time, tie_break: play.address.into(), spot: self.spot };
         let held = self.ledger.receive(());
         self.windows.insert(play.track, &located, held);
     }

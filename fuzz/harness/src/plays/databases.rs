@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use emulator_tests::geo_fixtures::{
     AnonymousIpFixture, AnonymousIpRecord, CityFixture, CityRecord, GeoFixtureError,
 };
-use pipeline::locate::{DatabaseError, DatabaseSettings, Databases};
+use pipeline::locate::{DatabaseError, DatabaseSettings, Databases, KnownBy};
 use tempfile::TempDir;
 
 /// Addresses of every kind that the databases know, and some that they do not.
@@ -85,6 +85,7 @@ impl TestDatabases {
                 city: path(name),
                 anonymous_ip: Some(anonymous_ip.clone()),
                 max_accuracy_radius_km: 200,
+                known_by: KnownBy::Address,
             };
             cities.write(&settings.city)?;
             settings.open()?;
