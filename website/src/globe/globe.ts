@@ -14,18 +14,8 @@ import { type Disc, project } from "./projection";
 import { Quality } from "./quality";
 import type { Vec3 } from "./sphere";
 import { Steering } from "./steering";
+import { type Elements, watchSurroundings } from "./surroundings";
 import { readTheme, type Theme } from "./theme";
-
-export interface Elements {
-  /** What the canvas fills. */
-  readonly stage: HTMLElement;
-  readonly canvas: HTMLCanvasElement;
-  /** What takes part in pointing and typing, and shows where the globe is to be. */
-  readonly lens: HTMLElement;
-  readonly labels: HTMLElement;
-  /** What stands over the lens, and moves it when its size changes. */
-  readonly above: HTMLElement;
-}
 
 /** Pixels of the canvas for each CSS pixel, at most. */
 const MOST_PIXELS = 2;
@@ -201,14 +191,13 @@ export class Globe {
   }
 
   #listen(): void {
-    const { stage, lens, above } = this.#elements;
     const now = () => performance.now();
     const steered = (move: (from: Shot, at: number) => void) => {
       move(this.#shot(now()), now());
       this.#loop.wake();
     };
     listen(
-      lens,
+      this.#elements.lens,
       {
         hold: () => steered((from, at) => this.#steering.hold(from, at)),
         release: () => steered((_, at) => this.#steering.release(at)),
@@ -217,29 +206,14 @@ export class Globe {
       },
       () => this.#placement.disc.radius * this.#shot(now()).zoom,
     );
-    const observer = new ResizeObserver(() => this.#measure());
-    for (const element of [stage, lens, above]) observer.observe(element);
-    // Where text runs the other way, the lens is as large and elsewhere.
-    new MutationObserver(() => this.#measure()).observe(document.documentElement, {
-      attributeFilter: ["dir"],
-    });
-    for (const query of [
-      "(prefers-color-scheme: dark)",
-      "(forced-colors: active)",
-      "(prefers-contrast: more)",
-    ]) {
-      matchMedia(query).addEventListener("change", () => {
+    watchSurroundings(this.#elements, {
+      placed: () => this.#measure(),
+      coloured: () => {
         this.#theme = this.#currentTheme();
         this.#loop.wake();
-      });
-    }
-    let isInSight = true;
-    const look = () => this.#loop.setVisible(isInSight && !document.hidden);
-    document.addEventListener("visibilitychange", look);
-    new IntersectionObserver((entries) => {
-      isInSight = entries[entries.length - 1]?.isIntersecting === true;
-      look();
-    }).observe(lens);
+      },
+      seen: (isSeen) => this.#loop.setVisible(isSeen),
+    });
   }
 
   #measure(): void {
