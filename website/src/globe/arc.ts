@@ -7,7 +7,7 @@ const TOP = 0.34;
 /** Arcs over more radians get lower again: their height is seen beside the globe, where texts are. */
 const LONG = 1.9;
 /** How high the longest one is for `TOP`. */
-const LOWERED = 0.5;
+const LOWERED = 0.35;
 /** The arc of neighbours rises at least so much for its length. */
 const STEEPEST = 0.32;
 

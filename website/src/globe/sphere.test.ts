@@ -75,6 +75,6 @@ describe("the arc", () => {
     expect([...heights].sort((a, b) => a - b)).toEqual(heights);
     expect(heights[4]).toBeLessThan(0.3);
     expect(heightOf(3)).toBeLessThan(heightOf(2.5));
-    expect(heightOf(Math.PI)).toBeGreaterThan(0.15);
+    expect(heightOf(Math.PI)).toBeGreaterThan(0.1);
   });
 });
