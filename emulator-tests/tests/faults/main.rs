@@ -7,6 +7,7 @@
 mod backlog;
 mod delivery;
 mod outages;
+mod permissions;
 mod restarts;
 mod scene;
 mod time;
