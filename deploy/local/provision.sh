@@ -27,8 +27,11 @@ topic() { printf '"topic": "projects/%s/topics/%s"' "$project" "$1"; }
 
 make topics plays '{}'
 make topics sessions '{"messageRetentionDuration": "600s"}'
+make topics located-plays '{}'
 make topics plays-rejected '{}'
 make subscriptions plays-pipeline \
   "{$(topic plays), \"ackDeadlineSeconds\": 10, \"messageRetentionDuration\": \"86400s\"}"
+make subscriptions located-plays-curate \
+  "{$(topic located-plays), \"ackDeadlineSeconds\": 10, \"messageRetentionDuration\": \"86400s\"}"
 make subscriptions plays-rejected \
   "{$(topic plays-rejected), \"ackDeadlineSeconds\": 60, \"messageRetentionDuration\": \"604800s\"}"

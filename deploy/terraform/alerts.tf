@@ -24,6 +24,20 @@ resource "google_monitoring_alert_policy" "plays_wait" {
     }
   }
 
+  conditions {
+    display_name = "The oldest unacknowledged located play is older than a minute"
+    condition_threshold {
+      filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${var.located_plays_subscription}\" AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 60
+      duration        = "300s"
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MAX"
+      }
+    }
+  }
+
   documentation {
     content = "No pipeline runs, or it cannot keep up. Look at its log, and at the metrics pipeline_plays_held and pipeline_plays_dropped_total."
   }

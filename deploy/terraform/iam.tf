@@ -9,12 +9,41 @@ locals {
   identities = "principal://iam.googleapis.com/projects/${data.google_project.clusters.number}/locations/global/workloadIdentityPools/${local.clusters_project}.svc.id.goog/subject/ns/${var.namespace}/sa"
 
   pipeline     = "${local.identities}/${var.pipeline_service_account}"
+  locate       = "${local.identities}/${var.locate_service_account}"
+  curate       = "${local.identities}/${var.curate_service_account}"
   session_api  = "${local.identities}/${var.session_api_service_account}"
   geoip_update = "${local.identities}/${var.geoip_update_service_account}"
 
   # Both services make subscriptions of their own to the sessions topic: a replica for as long as it streams, a pipeline
   # for the seconds in which it reads back what was announced.
-  subscribers = { pipeline = local.pipeline, session_api = local.session_api }
+  subscribers = { pipeline = local.pipeline, curate = local.curate, session_api = local.session_api }
+
+  # Who publishes where: all stages in one, or the first or the second of two.
+  publishers = {
+    pipeline_sessions     = { member = local.pipeline, topic = google_pubsub_topic.sessions.name }
+    pipeline_dead_letters = { member = local.pipeline, topic = google_pubsub_topic.dead_letters.name }
+    locate_located_plays  = { member = local.locate, topic = google_pubsub_topic.located_plays.name }
+    locate_dead_letters   = { member = local.locate, topic = google_pubsub_topic.dead_letters.name }
+    curate_sessions       = { member = local.curate, topic = google_pubsub_topic.sessions.name }
+    curate_dead_letters   = { member = local.curate, topic = google_pubsub_topic.dead_letters.name }
+  }
+
+  # Who receives what. The stage that curates cannot read plays, with their addresses and user ids.
+  receivers = {
+    pipeline_plays       = { member = local.pipeline, subscription = google_pubsub_subscription.plays.name }
+    locate_plays         = { member = local.locate, subscription = google_pubsub_subscription.plays.name }
+    curate_located_plays = { member = local.curate, subscription = google_pubsub_subscription.located_plays.name }
+  }
+
+  # Roles for whole sets of members, by key and role.
+  receiver_roles = {
+    for pair in setproduct(keys(local.receivers), ["roles/pubsub.subscriber", "roles/pubsub.viewer"]) :
+    "${pair[0]} ${pair[1]}" => merge(local.receivers[pair[0]], { role = pair[1] })
+  }
+  publisher_roles = {
+    for pair in setproduct(keys(local.publishers), ["roles/pubsub.publisher", "roles/pubsub.viewer"]) :
+    "${pair[0]} ${pair[1]}" => merge(local.publishers[pair[0]], { role = pair[1] })
+  }
 }
 
 # roles/pubsub.editor could delete topics.
@@ -59,33 +88,23 @@ resource "google_pubsub_topic_iam_member" "attach" {
   member  = each.value
 }
 
+# A pipeline says that it is ready when it has seen that its topics and its subscription are there, hence the viewers.
 resource "google_pubsub_topic_iam_member" "pipeline_publishes" {
-  for_each = {
-    sessions     = google_pubsub_topic.sessions.name
-    dead_letters = google_pubsub_topic.dead_letters.name
-  }
+  for_each = local.publisher_roles
 
   project = var.project
-  topic   = each.value
-  role    = "roles/pubsub.publisher"
-  member  = local.pipeline
-}
-
-# The pipeline says it is ready when it has seen that its topics and its subscription are there.
-resource "google_pubsub_topic_iam_member" "pipeline_sees_dead_letters" {
-  project = var.project
-  topic   = google_pubsub_topic.dead_letters.name
-  role    = "roles/pubsub.viewer"
-  member  = local.pipeline
+  topic   = each.value.topic
+  role    = each.value.role
+  member  = each.value.member
 }
 
 resource "google_pubsub_subscription_iam_member" "pipeline_receives" {
-  for_each = toset(["roles/pubsub.subscriber", "roles/pubsub.viewer"])
+  for_each = local.receiver_roles
 
   project      = var.project
-  subscription = google_pubsub_subscription.plays.name
-  role         = each.value
-  member       = local.pipeline
+  subscription = each.value.subscription
+  role         = each.value.role
+  member       = each.value.member
 }
 
 resource "google_pubsub_topic_iam_member" "players_publish" {
@@ -98,11 +117,11 @@ resource "google_pubsub_topic_iam_member" "players_publish" {
 }
 
 resource "google_storage_bucket_iam_member" "pipeline_reads_databases" {
-  count = length(google_storage_bucket.geoip)
+  for_each = var.geoip_bucket == null ? {} : { pipeline = local.pipeline, locate = local.locate, curate = local.curate }
 
-  bucket = google_storage_bucket.geoip[count.index].name
+  bucket = google_storage_bucket.geoip[0].name
   role   = "roles/storage.objectViewer"
-  member = local.pipeline
+  member = each.value
 }
 
 resource "google_storage_bucket_iam_member" "geoip_update_writes_databases" {

@@ -61,6 +61,21 @@ resource "google_pubsub_topic" "sessions" {
   }
 }
 
+# Between the two stages of a pipeline that has them; it costs nothing otherwise. Located plays name no address and no
+# user, and none is kept once it is acknowledged.
+resource "google_pubsub_topic" "located_plays" {
+  project    = var.project
+  name       = var.located_plays_topic
+  depends_on = [google_project_service.needed]
+
+  dynamic "message_storage_policy" {
+    for_each = length(var.message_regions) > 0 ? [var.message_regions] : []
+    content {
+      allowed_persistence_regions = message_storage_policy.value
+    }
+  }
+}
+
 resource "google_pubsub_topic" "dead_letters" {
   project    = var.project
   name       = var.dead_letter_topic
@@ -97,6 +112,29 @@ resource "google_pubsub_subscription" "plays" {
 
   # No dead_letter_policy: a play that is handed back again and again is a good one, and waits for a topic that is away.
   # What is no play is published to the dead-letter topic by the pipeline itself, with its reason.
+
+  expiration_policy {
+    ttl = ""
+  }
+}
+
+# As the one above, for the pod that curates.
+resource "google_pubsub_subscription" "located_plays" {
+  project = var.project
+  name    = var.located_plays_subscription
+  topic   = google_pubsub_topic.located_plays.id
+
+  ack_deadline_seconds       = 10
+  message_retention_duration = var.plays_retention
+  retain_acked_messages      = false
+
+  enable_message_ordering      = false
+  enable_exactly_once_delivery = false
+
+  retry_policy {
+    minimum_backoff = "1s"
+    maximum_backoff = "10s"
+  }
 
   expiration_policy {
     ttl = ""

@@ -50,6 +50,18 @@ variable "sessions_topic" {
   default     = "sessions"
 }
 
+variable "located_plays_topic" {
+  description = "The topic between the two stages of a pipeline that has them (LOCATED_PLAYS_TOPIC)."
+  type        = string
+  default     = "located-plays"
+}
+
+variable "located_plays_subscription" {
+  description = "The subscription that the second stage receives located plays from (LOCATED_PLAYS_SUBSCRIPTION)."
+  type        = string
+  default     = "located-plays-curate"
+}
+
 variable "dead_letter_topic" {
   description = "The topic of messages that are no plays (DEAD_LETTER_TOPIC)."
   type        = string
@@ -57,7 +69,7 @@ variable "dead_letter_topic" {
 }
 
 variable "plays_retention" {
-  description = "For how long plays wait for a pipeline, in seconds with an s: 600s to 604800s. Plays that are older than that are lost uncounted."
+  description = "For how long plays, and located ones, wait for a pipeline, in seconds with an s: 600s to 604800s. Plays that are older than that are lost uncounted."
   type        = string
   default     = "86400s"
 }
@@ -84,6 +96,18 @@ variable "pipeline_service_account" {
   description = "The Kubernetes service account of the pipeline: the chart's serviceAccounts.pipeline.name."
   type        = string
   default     = "listening-together-pipeline"
+}
+
+variable "locate_service_account" {
+  description = "The Kubernetes service account of the pipeline's first stage: the chart's serviceAccounts.locate.name."
+  type        = string
+  default     = "listening-together-locate"
+}
+
+variable "curate_service_account" {
+  description = "The Kubernetes service account of the pipeline's second stage: the chart's serviceAccounts.curate.name."
+  type        = string
+  default     = "listening-together-curate"
 }
 
 variable "session_api_service_account" {

@@ -21,6 +21,20 @@ SCENARIOS = {
     "one region": (["one-region"], [BUCKET, HOSTS]),
     "three regions, home": (["three-regions", "three-regions-home"], [BUCKET, HOSTS]),
     "three regions, another": (["three-regions"], []),
+    "two stages": (["one-region", "two-stages"], [BUCKET, HOSTS]),
+    "two stages, the first one": (
+        ["three-regions", "two-stages"],
+        [
+            BUCKET,
+            "pipeline.mode=locate,pipeline.locate.autoscaling.targetWaitingPlays=50000",
+            "pubsub.playsSubscription=projects/other/subscriptions/plays-pipeline",
+        ],
+    ),
+    "two stages, the second one": (["three-regions", "two-stages"], [BUCKET, "pipeline.mode=curate"]),
+    "two stages, two pods": (
+        ["trial", "two-stages"],
+        ["pipeline.locate.autoscaling.enabled=false,geoip.trackCatalogFile=tracks.csv"],
+    ),
     "databases in a claim": (
         [],
         ["geoip.source=pvc,geoip.pvc.claimName=c,geoip.update.enabled=true,geoip.update.accountSecret=a"],

@@ -53,11 +53,15 @@ def test_selectors_select_the_pods_of_one_part(scenario):
 @every_scenario
 def test_probes_and_services_point_at_ports_that_exist(scenario):
     ports = {}
-    for name, pod, container in services(scenario):
-        ports[container["name"]] = {port["name"]: port["containerPort"] for port in container["ports"]}
+    for name, labels, pod in pods(scenario):
+        (container,) = pod["containers"]
+        if container["name"] not in DRAIN_S:
+            continue
+        here = {port["name"]: port["containerPort"] for port in container["ports"]}
+        ports[labels["app.kubernetes.io/component"]] = here
         for probe in ["startupProbe", "livenessProbe", "readinessProbe"]:
             request = container[probe]["httpGet"]
-            assert request["port"] in ports[container["name"]], f"{name}: {probe}"
+            assert request["port"] in here, f"{name}: {probe}"
             assert request["path"] == ("/readyz" if probe == "readinessProbe" else "/livez"), f"{name}: {probe}"
     for service in objects(scenario, "Service"):
         part = service["metadata"]["labels"]["app.kubernetes.io/component"]
@@ -199,10 +203,50 @@ def test_the_number_of_replicas_has_one_owner(scenario):
 
 
 @every_scenario
-def test_there_is_one_pipeline_at_most(scenario):
-    for deployment in objects(scenario, "Deployment"):
-        if "pipeline" in deployment["metadata"]["name"]:
-            assert deployment["spec"]["replicas"] == 1
+def test_at_most_one_pod_makes_sessions(scenario):
+    specs = {deployment["metadata"]["name"]: deployment["spec"] for deployment in objects(scenario, "Deployment")}
+    curating = specs.keys() & {"together-pipeline", "together-pipeline-curate"}
+    assert len(curating) <= 1 and all(specs[name]["replicas"] == 1 for name in curating)
+
+
+# mode: its parts, with the argument that the program is told
+MODES = {
+    "trial": {"pipeline": None},
+    "two stages": {"pipeline-locate": ["locate"], "pipeline-curate": ["curate"]},
+    "two stages, the first one": {"pipeline-locate": ["locate"]},
+    "two stages, the second one": {"pipeline-curate": ["curate"]},
+    "three regions, another": {},
+}
+
+
+@pytest.mark.parametrize("scenario", MODES)
+def test_each_mode_has_its_stages(scenario):
+    deployments = objects(scenario, "Deployment")
+    parts = {o["metadata"]["labels"]["app.kubernetes.io/component"]: o["spec"]["template"]["spec"] for o in deployments}
+    del parts["session-api"]
+    assert {part: pod["containers"][0].get("args") for part, pod in parts.items()} == MODES[scenario]
+    for part, pod in parts.items():
+        variables = {variable["name"]: variable for variable in pod["containers"][0]["env"]}
+        own = {"pipeline-locate": ["LOCATED_PLAYS_TOPIC"], "pipeline-curate": ["LOCATED_PLAYS_SUBSCRIPTION"]}
+        assert [name for name in variables if name.startswith("LOCATED_PLAYS")] == own.get(part, [])
+        # Who curates is told of no plays.
+        assert ("PLAYS_SUBSCRIPTION" in variables) == (part != "pipeline-curate")
+        secret = variables.get("USER_HASH_KEY", {}).get("valueFrom", {}).get("secretKeyRef")
+        wanted = {"name": "user-hash-key", "key": "user-hash-key"} if part == "pipeline-locate" else None
+        assert secret == wanted, part
+
+
+def test_pods_that_locate_are_scaled_by_their_cpu_and_what_waits():
+    (scaler,) = [o for o in objects("two stages, the first one", "HorizontalPodAutoscaler") if "locate" in str(o)]
+    cpu, waiting = scaler["spec"]["metrics"]
+    assert cpu["resource"]["name"] == "cpu"
+    assert waiting["external"] == {
+        "metric": {
+            "name": "pubsub.googleapis.com|subscription|num_undelivered_messages",
+            "selector": {"matchLabels": {"resource.labels.subscription_id": "plays-pipeline"}},
+        },
+        "target": {"type": "AverageValue", "averageValue": "50000"},
+    }
 
 
 @every_scenario

@@ -20,6 +20,20 @@ TOLD = {
         ["session-api, and no pipeline", "a pipeline in another region", "the fleet's config cluster"],
         ["plays-pipeline", "listening-together-pipeline", "anonymousIpFile"],
     ),
+    "two stages": (
+        [
+            "a pipeline in two stages and session-api",
+            "the subscription plays-pipeline, and the topics located-plays and plays-rejected",
+            "the subscription located-plays-curate, and the topics sessions and plays-rejected",
+            "listening-together/listening-together-locate",
+            "the Secret user-hash-key",
+        ],
+        ["listening-together-pipeline", "in another region"],
+    ),
+    "two stages, the second one": (
+        ["the pipeline's second stage and session-api", "the pipeline's first stage in another region"],
+        ["plays-pipeline", "Secret", "anonymousIpFile"],
+    ),
     "a pipeline alone": (["(my-project): a pipeline."], ["curl -s localhost:8080", "listening-together-session-api"]),
 }
 

@@ -21,7 +21,8 @@ SCHEMA = {
     "no registry": (["image.registry="], ["registry", "pattern"]),
     "negative replicas": (["sessionApi.replicas=-1"], ["replicas", "1"]),
     "no replicas": (["sessionApi.replicas=0"], ["replicas", "1"]),
-    "a mode that the pipeline does not have": (["pipeline.mode=locate"], ["mode", "all", "none"]),
+    "a mode that the pipeline does not have": (["pipeline.mode=window"], ["mode", "all", "locate+curate", "none"]),
+    "a key in the values": (["pipeline.locate.userHashKey=00"], ["userHashKey"]),
     "a topic that is none": (["pubsub.sessionsTopic=a/b"], ["sessionsTopic", "pattern"]),
     "a bucket's address": (["geoip.bucket.name=gs://bucket"], ["bucket", "pattern"]),
     "a path for a file": (["geoip.cityFile=/data/city.mmdb"], ["cityFile", "pattern"]),
@@ -52,8 +53,13 @@ CONTRADICTIONS = {
     "a download without an account": (["geoip.update.enabled=true"], "geoip.update.accountSecret is empty"),
     "fewer than the least": (
         ["sessionApi.autoscaling.enabled=true,sessionApi.autoscaling.maxReplicas=2"],
-        "minReplicas (3) is above maxReplicas (2)",
+        "sessionApi.autoscaling.minReplicas (3) is above maxReplicas (2)",
     ),
+    "fewer pods that locate than the least": (
+        ["pipeline.locate.autoscaling.enabled=true,pipeline.locate.autoscaling.minReplicas=30"],
+        "pipeline.locate.autoscaling.minReplicas (30) is above maxReplicas (20)",
+    ),
+    "two stages without a key": (["pipeline.mode=locate+curate"], "set pipeline.locate.userHashKeySecret"),
     "an ingress without a host": (["exposure.type=ingress"], "set exposure.hosts"),
     "a gateway without a host": (
         ["exposure.type=multiClusterGateway,exposure.multiClusterGateway.configCluster=true"],

@@ -145,6 +145,23 @@ def test_autoscaling_can_be_turned_on_later(cluster, release, major):
     assert replicas(cluster, "together-session-api") == 3
 
 
+@both_helms
+def test_the_pipeline_can_be_divided_and_moved_away(cluster, release, major):
+    release(major, *install(), *arguments(*SCENARIOS["one region"]), *PATIENT)
+    release(major, *UPGRADE, "-f", CHART / "values-two-stages.yaml", *PATIENT)
+    assert parts(cluster) == {"pipeline-locate", "pipeline-curate", "session-api", "geoip-update"}
+    release(major, *UPGRADE, "--set", "pipeline.mode=none", *PATIENT)
+    assert parts(cluster) == {"session-api", "geoip-update"}
+    release(major, "rollback", "together", *PATIENT)
+    assert parts(cluster) == {"pipeline-locate", "pipeline-curate", "session-api", "geoip-update"}
+
+
+def parts(cluster):
+    """The parts of the release that have objects."""
+    label = "app.kubernetes.io/component"
+    return {o["metadata"].get("labels", {}).get(label) for o in cluster.objects()} - {None}
+
+
 def test_a_number_with_two_owners_would_be_noticed(cluster, release, tmp_path):
     chart = changed_chart(tmp_path, "session-api.yaml", "if not .Values.sessionApi.autoscaling.enabled", "if true")
     release(4, *install(chart), *arguments(*SCENARIOS["one region"]), *PATIENT)

@@ -72,10 +72,14 @@ def test_every_variable_is_described_and_only_the_project_is_needed():
 def test_names_are_those_of_the_chart():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     assert default("plays_subscription") == values["pubsub"]["playsSubscription"]
+    assert default("located_plays_topic") == values["pubsub"]["locatedPlaysTopic"]
+    assert default("located_plays_subscription") == values["pubsub"]["locatedPlaysSubscription"]
     assert default("sessions_topic") == values["pubsub"]["sessionsTopic"]
     assert default("dead_letter_topic") == values["pubsub"]["deadLetterTopic"]
     accounts = values["serviceAccounts"]
     assert default("pipeline_service_account") == accounts["pipeline"]["name"]
+    assert default("locate_service_account") == accounts["locate"]["name"]
+    assert default("curate_service_account") == accounts["curate"]["name"]
     assert default("session_api_service_account") == accounts["sessionApi"]["name"]
     assert default("geoip_update_service_account") == accounts["geoipUpdate"]["name"]
 
@@ -83,12 +87,15 @@ def test_names_are_those_of_the_chart():
 def test_names_are_those_of_the_services():
     pipeline, session_api = defaults_of("pipeline"), defaults_of("session-api")
     assert default("plays_subscription") == pipeline["PLAYS_SUBSCRIPTION"]
+    assert default("located_plays_topic") == pipeline["LOCATED_PLAYS_TOPIC"]
+    assert default("located_plays_subscription") == pipeline["LOCATED_PLAYS_SUBSCRIPTION"]
     assert default("dead_letter_topic") == pipeline["DEAD_LETTER_TOPIC"]
     assert default("sessions_topic") == pipeline["SESSIONS_TOPIC"] == session_api["SESSIONS_TOPIC"]
 
 
-def test_the_subscription_is_what_the_pipeline_expects():
-    plays = blocks("resource")[("google_pubsub_subscription", "plays")]
+@pytest.mark.parametrize("name", ["plays", "located_plays"])
+def test_the_subscriptions_are_what_the_pipeline_expects(name):
+    plays = blocks("resource")[("google_pubsub_subscription", name)]
     receive = (ROOT / "pipeline/src/receive/pubsub.rs").read_text()
     lease = re.search(r"LEASE_EXTENSION: Duration = Duration::from_secs\((\d+)\)", receive)
     assert plays["ack_deadline_seconds"] == int(lease.group(1))
@@ -116,6 +123,55 @@ def test_no_role_is_broader_than_needed():
         assert not (kind == "google_project_iam_member" and name != "own_subscriptions"), "a role on a whole project"
 
 
+@pytest.fixture(scope="module")
+def rights(tmp_path_factory):
+    """The locals of the module, as Terraform makes them of names in place of resources: that needs no provider."""
+    module = tmp_path_factory.mktemp("locals")
+    text = "\n".join((MODULE / name).read_text() for name in ["main.tf", "iam.tf", "variables.tf"])
+    kept = re.findall(r"^(?:locals|variable \"\w+\") \{\n.*?^\}", text, re.MULTILINE | re.DOTALL)
+    plain = re.sub(r"google_pubsub_\w+\.(\w+)\.name", r'"\1"', "\n".join(kept))
+    plain = plain.replace("data.google_project.clusters.number", "1")
+    told = ["subscribers", "publisher_roles", "receiver_roles"]
+    outputs = [f'output "{name}" {{\n  value = local.{name}\n}}' for name in told]
+    (module / "main.tf").write_text("\n".join([plain, *outputs]))
+    for words in [["init"], ["apply", "-auto-approve", "-var", "project=my-project"]]:
+        done = run("terraform", *words, "-no-color", "-input=false", cwd=module)
+        assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(run("terraform", "output", "-json", cwd=module).stdout)
+    return {name: found["value"] for name, found in made.items()}
+
+
+def account(member):
+    return member.rsplit("/listening-together-", 1)[1]
+
+
+def test_who_may_publish_and_receive_what(rights):
+    def granted(grants, role, what):
+        return {(account(grant["member"]), grant[what]) for grant in grants.values() if grant["role"] == role}
+
+    publishers, receivers = rights["publisher_roles"], rights["receiver_roles"]
+    # Where a stage publishes or receives, it also sees that the topic or subscription is there.
+    for role in ["roles/pubsub.publisher", "roles/pubsub.viewer"]:
+        assert granted(publishers, role, "topic") == {
+            ("pipeline", "sessions"),
+            ("pipeline", "dead_letters"),
+            ("locate", "located_plays"),
+            ("locate", "dead_letters"),
+            ("curate", "sessions"),
+            ("curate", "dead_letters"),
+        }
+    for role in ["roles/pubsub.subscriber", "roles/pubsub.viewer"]:
+        assert granted(receivers, role, "subscription") == {
+            ("pipeline", "plays"),
+            ("locate", "plays"),
+            ("curate", "located_plays"),
+        }
+    assert {account(member) for member in rights["subscribers"].values()} == {"pipeline", "curate", "session-api"}
+    start = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/my-project.svc.id.goog/"
+    for grant in [*publishers.values(), *receivers.values()]:
+        assert grant["member"].startswith(f"{start}subject/ns/listening-together/sa/"), grant
+
+
 def fields(text, message="Play"):
     text = re.sub(r"//.*", "", text)
     body = re.search(rf"message {message} \{{(.*)\}}", text, re.DOTALL).group(1)
@@ -134,7 +190,7 @@ def test_an_emulator_gets_the_same(broker):
     script = ROOT / "deploy/local/provision.sh"
     first, again = (run(script, env=environment) for _ in range(2))
     assert first.returncode == 0, first.stderr
-    assert again.returncode == 0 and again.stdout.count("is there already") == 5, again.stdout + again.stderr
+    assert again.returncode == 0 and again.stdout.count("is there already") == 7, again.stdout + again.stderr
     resources = blocks("resource")
 
     def made(collection):
@@ -142,11 +198,13 @@ def test_an_emulator_gets_the_same(broker):
             return {found["name"].rsplit("/", 1)[1]: found for found in json.load(answer)[collection]}
 
     topics, subscriptions = made("topics"), made("subscriptions")
-    assert set(topics) == {default("plays_topic"), default("sessions_topic"), default("dead_letter_topic")}
+    names = ["plays_topic", "located_plays_topic", "sessions_topic", "dead_letter_topic"]
+    assert set(topics) == {default(name) for name in names}
     retention = resources[("google_pubsub_topic", "sessions")]["message_retention_duration"]
     assert topics[default("sessions_topic")]["messageRetentionDuration"] == retention
     wanted = {
         default("plays_subscription"): (10, default("plays_retention")),
+        default("located_plays_subscription"): (10, default("plays_retention")),
         default("dead_letter_topic"): (60, "604800s"),
     }
     fields = ["ackDeadlineSeconds", "messageRetentionDuration"]

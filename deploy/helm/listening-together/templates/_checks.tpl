@@ -20,9 +20,13 @@
 {{- fail "geoip.update.accountSecret is empty: set it to the name of a Secret with MaxMind's account-id and license-key" -}}
 {{- end -}}
 {{- end -}}
-{{- $scaling := .Values.sessionApi.autoscaling -}}
+{{- range $block, $scaling := dict "sessionApi" .Values.sessionApi.autoscaling "pipeline.locate" .Values.pipeline.locate.autoscaling -}}
 {{- if and $scaling.enabled (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
-{{- fail (printf "sessionApi.autoscaling.minReplicas (%d) is above maxReplicas (%d)" (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- fail (printf "%s.autoscaling.minReplicas (%d) is above maxReplicas (%d)" $block (int $scaling.minReplicas) (int $scaling.maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (has "pipeline-locate" (include "lt.stages" . | fromJsonArray)) (not .Values.pipeline.locate.userHashKeySecret) -}}
+{{- fail (printf "pipeline.mode is %s, so set pipeline.locate.userHashKeySecret to the name of a Secret with the key user-hash-key, the same wherever plays are located: kubectl create secret generic user-hash-key --from-literal=user-hash-key=$(openssl rand -hex 32)" .Values.pipeline.mode) -}}
 {{- end -}}
 {{- if and .Values.monitoring.alerts (eq .Values.monitoring.type "none") -}}
 {{- fail "monitoring.alerts is true, and monitoring.type none: set it to podMonitoring or podMonitor, which says whose alerts they are" -}}

@@ -3,6 +3,38 @@
 {{- default .Release.Name .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* The parts of the pipeline that run here, as JSON. */}}
+{{- define "lt.stages" -}}
+{{- $stages := dict
+  "all" (list "pipeline")
+  "locate+curate" (list "pipeline-locate" "pipeline-curate")
+  "locate" (list "pipeline-locate")
+  "curate" (list "pipeline-curate")
+  "none" list
+-}}
+{{- get $stages .Values.pipeline.mode | toJson -}}
+{{- end -}}
+
+{{/* The parts that run here all the time, as JSON. */}}
+{{- define "lt.services" -}}
+{{- $parts := include "lt.stages" . | fromJsonArray -}}
+{{- if .Values.sessionApi.enabled -}}{{- $parts = append $parts "session-api" -}}{{- end -}}
+{{- toJson $parts -}}
+{{- end -}}
+
+{{/* The values of a part's service account: (list . "session-api"). */}}
+{{- define "lt.account" -}}
+{{- $accounts := (index . 0).Values.serviceAccounts -}}
+{{- $of := dict
+  "pipeline" $accounts.pipeline
+  "pipeline-locate" $accounts.locate
+  "pipeline-curate" $accounts.curate
+  "session-api" $accounts.sessionApi
+  "geoip-update" $accounts.geoipUpdate
+-}}
+{{- get $of (index . 1) | toJson -}}
+{{- end -}}
+
 {{/* The name of a part: (list . "session-api"). */}}
 {{- define "lt.name" -}}
 {{- $root := index . 0 -}}{{- $part := index . 1 -}}
