@@ -146,7 +146,7 @@ def test_every_setting_can_be_made():
                 if container["name"] == service:
                     made |= {variable["name"] for variable in container["env"]}
         made &= defaults_of(service).keys()
-        made -= {"SAMPLE_RATE", "MAX_CONNECTIONS"}  # which the scenarios give as settings
+        made -= {"SAMPLE_RATE", "MAX_CONNECTIONS", "MAX_DISORDER"}  # which the scenarios give as settings
         # The ports are the chart's: nothing is to be gained from others.
         fixed = {"ADMIN_ADDR", "BIND_ADDR"} & defaults_of(service).keys()
         assert offered | made | fixed == defaults_of(service).keys(), service
@@ -231,6 +231,8 @@ def test_each_mode_has_its_stages(scenario):
         assert [name for name in variables if name.startswith("LOCATED_PLAYS")] == own.get(part, [])
         # Who curates is told of no plays.
         assert ("PLAYS_SUBSCRIPTION" in variables) == (part != "pipeline-curate")
+        # Plays come by several pods, and through Pub/Sub twice.
+        assert variables.get("MAX_DISORDER", {}).get("value") == (None if part == "pipeline" else "1s"), part
         secret = variables.get("USER_HASH_KEY", {}).get("valueFrom", {}).get("secretKeyRef")
         wanted = {"name": "user-hash-key", "key": "user-hash-key"} if part == "pipeline-locate" else None
         assert secret == wanted, part

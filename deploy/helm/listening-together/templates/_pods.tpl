@@ -151,8 +151,8 @@ imagePullSecrets:
     readOnly: {{ $readOnly }}
     volumeAttributes:
       bucketName: {{ $geoip.bucket.name }}
-      # So that new editions are seen within a minute.
-      mountOptions: implicit-dirs,metadata-cache:ttl-secs:30
+      # Files that belong to the pods' user, who may write some; new editions are seen within a minute.
+      mountOptions: implicit-dirs,uid=65532,gid=65532,metadata-cache:ttl-secs:30
   {{- else if eq $geoip.source "image" }}
   image:
     reference: {{ $geoip.image.reference }}
