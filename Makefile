@@ -103,7 +103,7 @@ bench-peers: ROUNDS := 3
 .PHONY: bench-peers
 bench-peers: prerequisites ## Windows beside Flink, Pathway, Beam, DuckDB and Polars; downloads 700 MB (PLAYS=5000000 ROUNDS=3)
 	@scripts/prerequisites.sh peers
-	cargo build --locked --release -p peers-bench --example peers
+	cargo build --locked --profile dist -p peers-bench --example peers
 	peers-bench/compare.py --plays $(PLAYS) --rounds $(ROUNDS)
 
 # How long each fuzz target runs.
