@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use endpoint_bench::{constant_server, measure};
+use endpoint_bench::constant_server::{self, Framework};
+use endpoint_bench::measure;
 
-/// Compares /api/latest with nginx and a bare hyper server, and measures what the endpoint promises.
+/// Compares /api/latest with nginx, axum and a bare hyper server, and measures what the endpoint promises.
 #[derive(Parser)]
 struct Arguments {
     /// Rounds in each of which every server is asked for a second.
@@ -28,15 +29,15 @@ struct Arguments {
 enum Command {
     /// Serves a constant; started by this program.
     #[command(hide = true)]
-    ServeConstant { answer: PathBuf, address: SocketAddr },
+    ServeConstant { framework: Framework, answer: PathBuf, address: SocketAddr },
     /// Starts session-api with a slot on its core, for a profiler, until standard input ends.
     Hold,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if let Some(Command::ServeConstant { answer, address }) = arguments.command {
-        return constant_server::run(&answer, address);
+    if let Some(Command::ServeConstant { framework, answer, address }) = arguments.command {
+        return constant_server::run(framework, &answer, address);
     }
     // One thread, on one core: clients, the broker and wrk share it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

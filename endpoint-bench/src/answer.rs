@@ -1,12 +1,17 @@
 //! One answer of an HTTP/1.1 server.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Headers that a server makes itself.
 const OF_THE_SERVER: [&str; 5] = ["connection", "content-length", "date", "server", "transfer-encoding"];
@@ -49,22 +54,37 @@ impl Answer {
 /// Asks for `path` on a connection of its own.
 ///
 /// # Errors
-/// When there is no answer.
+/// When there is no answer, or none in time.
 pub async fn ask(address: SocketAddr, path: &str, headers: &[(&str, String)]) -> anyhow::Result<Answer> {
-    let mut connection = TcpStream::connect(address).await?;
     let mut request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
-    connection.write_all(format!("{request}\r\n").as_bytes()).await?;
+    request.push_str("\r\n");
+    let answer = timeout(PATIENCE, exchange(address, request.as_bytes())).await;
+    let bytes = answer.with_context(|| format!("no answer from {address} within {PATIENCE:?}"))??;
+    Answer::parse(&bytes).with_context(|| format!("no answer from {address}"))
+}
+
+/// What a server sends for `request` before it closes the connection.
+async fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut connection = TcpStream::connect(address).await?;
+    connection.write_all(request).await?;
     let mut bytes = Vec::new();
     connection.read_to_end(&mut bytes).await?;
-    Answer::parse(&bytes).with_context(|| format!("no answer from {address}"))
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let error = ask(silent.local_addr().unwrap(), "/", &[]).await.unwrap_err();
+        assert!(error.to_string().contains("within 20s"), "{error:#}");
+    }
 
     #[test]
     fn an_answer_is_read() {

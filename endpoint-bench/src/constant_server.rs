@@ -1,10 +1,14 @@
-//! A bare hyper server that gives one answer to every request for one path: what HTTP costs in Rust.
+//! Servers that give one answer to every request for one path: what HTTP costs in Rust, bare (hyper) and with the framework
+//! that is chosen most (axum, with one route and its usual server).
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::str::FromStr;
 
 use anyhow::Context as _;
+use axum::body::Body;
+use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{HeaderName, HeaderValue};
@@ -16,19 +20,51 @@ use tokio::net::TcpListener;
 
 use crate::answer::Answer;
 
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framework {
+    /// Nothing around HTTP.
+    Hyper,
+    /// A router and its own server around hyper.
+    Axum,
+}
+
+impl Framework {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Hyper, Self::Axum];
+
+    /// As it is said on a command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hyper => "hyper",
+            Self::Axum => "axum",
+        }
+    }
+}
+
+impl FromStr for Framework {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|framework| framework.name() == text);
+        known.ok_or_else(|| "expected hyper or axum".to_owned())
+    }
+}
+
 /// Serves the answer that is written as JSON in the file `answer` on `address`, until standard input ends: the process
 /// that started this one is gone then.
 ///
 /// # Errors
 /// When the address is taken, or the answer cannot be read.
-pub fn run(answer: &Path, address: SocketAddr) -> anyhow::Result<()> {
+pub fn run(framework: Framework, answer: &Path, address: SocketAddr) -> anyhow::Result<()> {
     let answer: Answer = serde_json::from_slice(&std::fs::read(answer)?)?;
     // One thread: it has one core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (mut input, mut nothing) = (stdin()?, [0]);
         tokio::select! {
-            outcome = serve(&answer, address) => outcome,
+            outcome = serve(framework, &answer, address) => outcome,
             _ = input.read(&mut nothing) => Ok(()),
         }
     })
@@ -40,10 +76,27 @@ fn stdin() -> anyhow::Result<tokio::net::unix::pipe::Receiver> {
     tokio::net::unix::pipe::Receiver::from_owned_fd(input).context("standard input is not a pipe")
 }
 
-async fn serve(answer: &Answer, address: SocketAddr) -> anyhow::Result<()> {
+async fn serve(framework: Framework, answer: &Answer, address: SocketAddr) -> anyhow::Result<()> {
     anyhow::ensure!(address.ip() == Ipv4Addr::LOCALHOST, "this is for measurements on one machine");
     let response = response(answer)?;
     let listener = TcpListener::bind(address).await?;
+    match framework {
+        Framework::Hyper => with_hyper(response, listener).await,
+        Framework::Axum => with_axum(response, listener).await,
+    }
+}
+
+async fn with_axum(response: Response<Full<Bytes>>, listener: TcpListener) -> anyhow::Result<()> {
+    let answer = move || std::future::ready(response.clone().map(Body::new));
+    let routes = axum::Router::new().route("/api/latest", axum::routing::get(answer));
+    let listener = listener.tap_io(|connection| {
+        // It is lost already where this fails.
+        drop(connection.set_nodelay(true));
+    });
+    Ok(axum::serve(listener, routes).await?)
+}
+
+async fn with_hyper(response: Response<Full<Bytes>>, listener: TcpListener) -> anyhow::Result<()> {
     loop {
         let (connection, _) = listener.accept().await?;
         connection.set_nodelay(true)?;

@@ -1,4 +1,4 @@
-//! Who is compared: session-api in three answers, and for each of them nginx and hyper with the like.
+//! Who is compared: session-api in three answers, and for each of them nginx, hyper and axum with the like.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,13 +6,15 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use bytes::Bytes;
 use emulator_tests::services::free_address;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::affinity::on_server_core;
 use crate::answer::{self, Answer};
-use crate::nginx::{Nginx, Site};
+use crate::constant_server::Framework;
+use crate::nginx::{Nginx, Site, constant_body};
 use crate::replica::Replica;
 
 /// How long a server may take to start.
@@ -61,8 +63,8 @@ pub enum Server {
     NginxReturn,
     /// nginx that serves a file.
     NginxFile,
-    /// hyper that returns a constant.
-    Hyper,
+    /// One of Rust's that returns a constant.
+    Constant(Framework),
 }
 
 /// One server that is asked one thing.
@@ -88,12 +90,12 @@ pub struct Contest {
     /// Everyone.
     pub contestants: Vec<Contestant>,
     _nginx: Nginx,
-    _hyper: Vec<Child>,
+    _constant: Vec<Child>,
 }
 
 impl Contest {
     /// Asks the replica, which shows a slot, and starts servers that answer the like. `program` is one that runs
-    /// [`crate::constant_server`] when its arguments are `serve-constant FILE ADDRESS`.
+    /// [`crate::constant_server`] when its arguments are `serve-constant FRAMEWORK FILE ADDRESS`.
     ///
     /// # Errors
     /// When one of them does not start, or does not answer alike.
@@ -111,29 +113,33 @@ impl Contest {
         );
         let sites: Vec<_> = answers.iter().map(Site::Return).chain([Site::File(&identity)]).collect();
         let nginx = Nginx::start(directory, &sites)?;
-        let (mut contestants, mut hyper) = (Vec::new(), Vec::new());
-        for (index, asked) in Asked::ALL.into_iter().enumerate() {
-            let (child, address) = start_hyper(&answers[index], index, directory, program)?;
-            let hyper_pid = child.id().context("hyper has ended")?;
-            hyper.push(child);
-            let all = [
-                (Server::SessionApi, replica.address, replica.pid()?),
-                (Server::NginxReturn, nginx.addresses[index], nginx.pid()?),
-                (Server::Hyper, address, hyper_pid),
+        let (mut contestants, mut constant) = (Vec::new(), Vec::new());
+        for ((asked, answer), address) in Asked::ALL.into_iter().zip(&answers).zip(&nginx.addresses) {
+            let body = &answer.body;
+            let mut all = vec![
+                (Server::SessionApi, replica.address, replica.pid()?, body.clone()),
+                (Server::NginxReturn, *address, nginx.pid()?, constant_body(body.len())),
             ];
-            let body = answers[index].body.len();
-            for (server, address, pid) in all {
-                contestants.push(contestant(server, asked, address, asked.header(&etag), pid, body).await?);
+            let file = directory.join(format!("answer-{}.json", asked.name()));
+            std::fs::write(&file, serde_json::to_vec(answer)?)?;
+            for framework in Framework::ALL {
+                let (child, address) = start_constant(framework, &file, program)?;
+                let pid = child.id().context("a server has ended")?;
+                constant.push(child);
+                all.push((Server::Constant(framework), address, pid, body.clone()));
+            }
+            for (server, address, pid, body) in all {
+                contestants.push(contestant(server, asked, address, asked.header(&etag), pid, &body).await?);
             }
         }
         let file = nginx.addresses[Asked::ALL.len()];
         until_there(file).await?;
         let tag = answer::ask(file, "/api/latest", &[]).await?.header("etag")?.to_owned();
-        for (asked, body) in [(Asked::Identity, identity.body.len()), (Asked::Unchanged, 0)] {
+        for (asked, body) in [(Asked::Identity, &identity.body), (Asked::Unchanged, &Bytes::new())] {
             let headers = asked.header(&tag);
             contestants.push(contestant(Server::NginxFile, asked, file, headers, nginx.pid()?, body).await?);
         }
-        Ok(Self { contestants, _nginx: nginx, _hyper: hyper })
+        Ok(Self { contestants, _nginx: nginx, _constant: constant })
     }
 }
 
@@ -144,29 +150,37 @@ async fn contestant(
     address: SocketAddr,
     headers: Vec<(&'static str, String)>,
     pid: u32,
-    body: usize,
+    body: &Bytes,
 ) -> anyhow::Result<Contestant> {
     until_there(address).await?;
     let answer = answer::ask(address, "/api/latest", &headers).await?;
-    ensure!(
-        answer.status < 400 && answer.body.len() == body,
-        "{server:?} answers {asked:?} with {} and {} bytes instead of {body}",
-        answer.status,
-        answer.body.len()
-    );
-    Ok(Contestant { server, asked, body, url: format!("http://{address}/api/latest"), headers, pid })
+    check(&answer, asked, body).with_context(|| format!("{server:?}, asked for {asked:?}"))?;
+    let url = format!("http://{address}/api/latest");
+    Ok(Contestant { server, asked, body: body.len(), url, headers, pid })
 }
 
-fn start_hyper(
-    answer: &Answer,
-    index: usize,
-    directory: &Path,
+/// An answer that is not the one expected would be compared with what is none.
+fn check(answer: &Answer, asked: Asked, body: &Bytes) -> anyhow::Result<()> {
+    // nginx has no `return 304` with a head.
+    let is_expected = answer.status == 200 || (answer.status == 304 && asked == Asked::Unchanged);
+    ensure!(is_expected, "it answers with {}", answer.status);
+    ensure!(
+        answer.body == body,
+        "its body of {} bytes is not the one of {} bytes that was expected",
+        answer.body.len(),
+        body.len()
+    );
+    Ok(())
+}
+
+fn start_constant(
+    framework: Framework,
+    answer: &Path,
     program: &Path,
 ) -> anyhow::Result<(Child, SocketAddr)> {
-    let (file, address) = (directory.join(format!("answer-{index}.json")), free_address()?);
-    std::fs::write(&file, serde_json::to_vec(answer)?)?;
+    let address = free_address()?;
     let mut command = Command::new(program);
-    command.arg("serve-constant").arg(file).arg(address.to_string());
+    command.args(["serve-constant", framework.name()]).arg(answer).arg(address.to_string());
     // It ends with the pipe, and so with this process.
     command.stdin(Stdio::piped()).kill_on_drop(true);
     Ok((on_server_core(|| command.spawn())??, address))
@@ -179,4 +193,25 @@ async fn until_there(address: SocketAddr) -> anyhow::Result<()> {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_expected_answer_takes_part() {
+        let cases = [
+            ("as expected", 200, Asked::Brotli, "hi", true),
+            ("not modified", 304, Asked::Unchanged, "hi", true),
+            ("not modified, unasked", 304, Asked::Identity, "hi", false),
+            ("an error", 404, Asked::Identity, "hi", false),
+            ("another body of the same size", 200, Asked::Identity, "ho", false),
+            ("a shorter body", 200, Asked::Identity, "h", false),
+        ];
+        for (name, status, asked, body, takes_part) in cases {
+            let answer = Answer { status, headers: Vec::new(), body: body.into() };
+            assert_eq!(check(&answer, asked, &"hi".into()).is_ok(), takes_part, "{name}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! How fast the endpoint is: `/api/latest` beside nginx and a bare hyper server, and what else is promised of it.
+//! How fast the endpoint is: `/api/latest` beside nginx, axum and a bare hyper server, and what else is promised of it.
 //!
 //! ```text
 //! core 1: wrk, the clients of streams, local-pubsub, this program
-//! core 0: session-api | nginx | hyper, all of them up, one of them asked at a time
+//! core 0: session-api | nginx | hyper | axum, all of them up, one of them asked at a time
 //! ```
 //!
 //! - [`throughput`]: rounds of slices of a second, one for each [`contestant`] in an order that chance decides; requests
@@ -15,8 +15,8 @@
 //! **Why CPU-seconds.** Requests a second depend on who else uses the machine, and on the load generator: the fastest
 //! servers keep wrk's core busier than their own. The kernel's account of the server's threads has neither.
 //!
-//! **Alike.** nginx and hyper are given the head that session-api answers with and a body of the same size, and every
-//! server is asked with the same request.
+//! **Alike.** Everyone answers with session-api's head and body; but nginx's `return`, whose configuration takes no such text,
+//! with other bytes, as many. Every server is asked with the same request, and its answer is compared before it takes part.
 
 pub mod affinity;
 pub mod answer;

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use bytes::Bytes;
 use emulator_tests::services::free_address;
 use tokio::process::{Child, Command};
 
@@ -14,6 +15,9 @@ use crate::answer::Answer;
 
 /// nginx reads no longer word than this from its configuration.
 const LONGEST_WORD: usize = 4000;
+
+/// What nginx would not take for itself in a quoted word: variables cannot be escaped.
+const UNQUOTABLE: [char; 3] = ['$', '\'', '\\'];
 
 /// A running nginx; it is killed when this is dropped.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub struct Nginx {
 /// What one of its ports answers to `/api/latest`.
 #[derive(Clone, Copy, Debug)]
 pub enum Site<'a> {
-    /// `return 200` with the head of this answer, and a body of its size.
+    /// `return 200` with the head of this answer, and the [`constant_body`] of its size.
     Return(&'a Answer),
     /// A file of these bytes, with the head of this answer; nginx makes the entity tag and compares it.
     File(&'a Answer),
@@ -36,14 +40,14 @@ impl Nginx {
     /// Starts it; what it needs is written to `directory`.
     ///
     /// # Errors
-    /// When it is not installed, or does not like its configuration.
+    /// When it is not installed, or a header cannot be written in its configuration.
     pub fn start(directory: &Path, sites: &[Site<'_>]) -> anyhow::Result<Self> {
         let mut text = head(directory);
         let mut addresses = Vec::new();
         for (index, site) in sites.iter().enumerate() {
             let address = free_address()?;
             let root = directory.join(format!("site-{index}"));
-            text.push_str(&server(address, *site, &root));
+            text.push_str(&server(address, *site, &root)?);
             if let Site::File(answer) = site {
                 std::fs::create_dir_all(root.join("api"))?;
                 std::fs::write(root.join("api/latest"), &answer.body)?;
@@ -97,14 +101,18 @@ fn head(directory: &Path) -> String {
     text
 }
 
-fn server(address: SocketAddr, site: Site<'_>, root: &Path) -> String {
+fn server(address: SocketAddr, site: Site<'_>, root: &Path) -> anyhow::Result<String> {
     let (Site::Return(answer) | Site::File(answer)) = site;
     let mut text = format!("server {{\nlisten {address};\nroot {};\ntypes {{ }}\n", root.display());
     text.push_str("location = /api/latest {\n");
     let is_file = matches!(site, Site::File(_));
     for (name, value) in &answer.headers {
+        ensure!(
+            !value.contains(|one: char| UNQUOTABLE.contains(&one) || one.is_control()),
+            "nginx cannot be told to send the header {name}: {value:?}"
+        );
         let _ = match name.as_str() {
-            "content-type" => writeln!(text, "default_type {value};"),
+            "content-type" => writeln!(text, "default_type '{value}';"),
             "etag" if is_file => Ok(()),
             _ => writeln!(text, "add_header {name} '{value}';"),
         };
@@ -113,10 +121,16 @@ fn server(address: SocketAddr, site: Site<'_>, root: &Path) -> String {
         text.push_str(&constant(answer.body.len()));
     }
     text.push_str("}\n}\n");
-    text
+    Ok(text)
 }
 
-/// A body of this many bytes. One that is longer than a word is put together of variables, which nginx does for each
+/// What `return` answers with: so many bytes, whatever the others say in as many.
+#[must_use]
+pub fn constant_body(length: usize) -> Bytes {
+    vec![b'x'; length].into()
+}
+
+/// The [`constant_body`] of this many bytes. One that is longer than a word is put together of variables, which nginx does for each
 /// request anew: it has no other way to return so much.
 fn constant(length: usize) -> String {
     let mut text = String::new();
@@ -154,14 +168,24 @@ mod tests {
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let answer = Answer { status: 200, headers, body: "hi".into() };
         let address = "127.0.0.1:1".parse().unwrap();
-        let text = |site| server(address, site, Path::new("/r"));
+        let text = |site| server(address, site, Path::new("/r")).unwrap();
         let (constant, file) = (text(Site::Return(&answer)), text(Site::File(&answer)));
         for text in [&constant, &file] {
             assert!(
-                text.contains("add_header vary 'A, B';") && text.contains("default_type application/json;")
+                text.contains("add_header vary 'A, B';") && text.contains("default_type 'application/json';")
             );
         }
         assert!(constant.contains("add_header etag '\"a\"';") && constant.contains("return 200 \"xx\";"));
         assert!(!file.contains("etag") && !file.contains("return"), "{file}");
+    }
+
+    #[test]
+    fn a_header_that_nginx_would_change_is_refused() {
+        for value in ["$host", "a'b", "a\\b", "a\nb"] {
+            let headers = vec![("vary".to_owned(), value.to_owned())];
+            let answer = Answer { status: 200, headers, body: Bytes::new() };
+            let refused = server("127.0.0.1:1".parse().unwrap(), Site::Return(&answer), Path::new("/r"));
+            assert!(refused.unwrap_err().to_string().contains("the header vary"), "{value}");
+        }
     }
 }

@@ -50,7 +50,9 @@ impl Replica {
         let mut settings = topology.settings();
         settings.push(("BIND_ADDR", address.to_string()));
         settings.extend(more_settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let (program, log) = (binary("session-api")?, directory.path().join("session-api.log"));
+        // Several replicas of a run have one directory.
+        let log = directory.path().join(format!("session-api-{}.log", address.port()));
+        let program = binary("session-api")?;
         let mut service = on_server_core(|| Service::start(&program, &settings, &log))??;
         service.until_ready(PATIENCE).await?;
         Ok(Self { service, address, slots: Slots::new()?, topic, _client: client, _broker: broker })

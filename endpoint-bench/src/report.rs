@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::constant_server::Framework;
 use crate::contestant::{Asked, Contestant, Server};
 use crate::measure::THRIFTY;
 use crate::process::{Memory, megabytes};
@@ -84,7 +85,8 @@ impl Report {
                     Server::SessionApi => "**session-api**",
                     Server::NginxReturn => "nginx, `return 200`",
                     Server::NginxFile => "nginx, a file",
-                    Server::Hyper => "bare hyper",
+                    Server::Constant(Framework::Hyper) => "bare hyper",
+                    Server::Constant(Framework::Axum) => "axum",
                 };
                 let rate = Spread::of(self.rounds.of(index).map(|slice| slice.per_cpu_second / 1e3));
                 let own = position(&self.contestants, Server::SessionApi, asked);
@@ -104,8 +106,9 @@ impl Report {
 
     fn promises(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| promise | measured | |\n|---|---|---|")?;
+        let hyper = Server::Constant(Framework::Hyper);
         for (server, name, least) in
-            [(Server::NginxReturn, "nginx `return 200`", TO_NGINX), (Server::Hyper, "bare hyper", TO_HYPER)]
+            [(Server::NginxReturn, "nginx `return 200`", TO_NGINX), (hyper, "bare hyper", TO_HYPER)]
         {
             for asked in Asked::ALL {
                 self.ratio(f, server, asked, name, least)?;
