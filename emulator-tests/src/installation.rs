@@ -29,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 /// How long anything may take that should take a second or two; the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What all processes of a first stage tell users apart by.
+const USER_HASH_KEY: &str = "8f1ce2b1a9d04c7e5b6a3f2d1c0e9b8a7f6e5d4c3b2a19080716253443526170";
+
 /// Topics, databases and a catalogue; what runs is started from it.
 #[derive(Debug)]
 pub struct Installation {
@@ -71,6 +74,26 @@ impl Installation {
     /// # Errors
     /// When it is not built or cannot be started.
     pub fn pipeline(&self, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
+        self.stage("all", settings)
+    }
+
+    /// Starts a process of the first of two stages, as [`Installation::pipeline`] does everything in one.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn locate(&self, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
+        self.stage("locate", &[&[("USER_HASH_KEY", USER_HASH_KEY)], settings].concat())
+    }
+
+    /// Starts the second of two stages.
+    ///
+    /// # Errors
+    /// When it is not built or cannot be started.
+    pub fn curate(&self, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
+        self.stage("curate", settings)
+    }
+
+    fn stage(&self, stage: &str, settings: &[(&'static str, &str)]) -> anyhow::Result<Service> {
         let text = |path: &Path| path.display().to_string();
         let mut all = self.topology.settings();
         all.extend([
@@ -81,7 +104,8 @@ impl Installation {
             ("STREAMS", "4".to_owned()),
         ]);
         all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Ok(Service::start(&binary("pipeline")?, &all, &self.log("pipeline"))?)
+        let log = self.log(&format!("pipeline-{stage}"));
+        Ok(Service::start_as(&binary("pipeline")?, &[stage], &all, &log)?)
     }
 
     /// Starts a replica of the API.

@@ -11,6 +11,10 @@ pub const PLAYS: &str = "plays";
 pub const PLAYS_SUBSCRIPTION: &str = "plays-pipeline";
 /// The topic that sessions are published to.
 pub const SESSIONS: &str = "sessions";
+/// The topic of plays that the first of two stages has located.
+pub const LOCATED_PLAYS: &str = "located-plays";
+/// The second stage's subscription to it.
+pub const LOCATED_PLAYS_SUBSCRIPTION: &str = "located-plays-curate";
 /// The topic of rejected messages.
 pub const DEAD_LETTERS: &str = "plays-rejected";
 /// A subscription that keeps rejected messages.
@@ -38,10 +42,11 @@ impl Topology {
     pub async fn create(endpoint: &str, project: &str) -> anyhow::Result<Self> {
         let pubsub = PubSub::new(project, Some(endpoint));
         let topology = Self { project: project.to_owned(), pubsub, endpoint: endpoint.to_owned() };
-        for topic in [PLAYS, SESSIONS, DEAD_LETTERS] {
+        for topic in [PLAYS, LOCATED_PLAYS, SESSIONS, DEAD_LETTERS] {
             topology.create_topic(topic).await?;
         }
         topology.subscribe(PLAYS, PLAYS_SUBSCRIPTION).await?;
+        topology.subscribe(LOCATED_PLAYS, LOCATED_PLAYS_SUBSCRIPTION).await?;
         topology.subscribe(DEAD_LETTERS, DEAD_LETTERS_SUBSCRIPTION).await?;
         Ok(topology)
     }

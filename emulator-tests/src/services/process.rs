@@ -76,6 +76,19 @@ impl Service {
     /// # Errors
     /// When it cannot be started.
     pub fn start(path: &Path, settings: &[(&str, String)], log: &Path) -> Result<Self, ServiceError> {
+        Self::start_as(path, &[], settings, log)
+    }
+
+    /// The same with arguments.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_as(
+        path: &Path,
+        arguments: &[&str],
+        settings: &[(&str, String)],
+        log: &Path,
+    ) -> Result<Self, ServiceError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let failed = |source| ServiceError::Start { name: name.clone(), source };
         let admin = super::free_address().map_err(failed)?;
@@ -86,6 +99,7 @@ impl Service {
             command.envs(std::env::var_os(kept).map(|value| (kept, value)));
         }
         let child = command
+            .args(arguments)
             .env("ADMIN_ADDR", admin.to_string())
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

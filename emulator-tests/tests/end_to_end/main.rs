@@ -7,6 +7,7 @@
 mod lifecycle;
 mod live;
 mod sessions;
+mod two_stages;
 
 use emulator_tests::brokers::GoogleEmulator;
 use tokio::sync::OnceCell;

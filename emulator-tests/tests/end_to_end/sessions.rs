@@ -1,4 +1,4 @@
-//! Known plays in, recomputed sessions out: over the topic and over HTTP, field by field.
+//! Known plays in, recomputed sessions out: over the topic and over HTTP, field by field; in one process and in two stages.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use emulator_tests::collect::Collector;
 use emulator_tests::installation::{Installation, PATIENCE, Replica, now_ms, settled_books, slots, updates};
 use emulator_tests::known_plays::known_plays;
-use emulator_tests::oracle::{self, Outcome, Rules};
-use emulator_tests::services::Books;
+use emulator_tests::oracle::{self, Outcome, Rules, Ties};
+use emulator_tests::services::{Books, Service};
 use emulator_tests::topology::DEAD_LETTERS;
 use listening_together_proto::v1;
 use serde_json::Value;
@@ -21,8 +21,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("SESSIONS_PER_SLOT", "0"),
 ];
 
-fn rules() -> Rules {
+fn rules(ties: Ties) -> Rules {
     Rules {
+        ties,
         slot_ms: 3000,
         lead_ms: 1000,
         max_session_age_ms: 60_000,
@@ -31,20 +32,89 @@ fn rules() -> Rules {
     }
 }
 
+/// The processes of a pipeline: all of it in one, or those that locate and the one that curates.
+enum Shape {
+    OneProcess(Service),
+    TwoStages { locate: Vec<Service>, curate: Service },
+}
+
+impl Shape {
+    fn processes(&mut self) -> Vec<&mut Service> {
+        match self {
+            Self::OneProcess(process) => vec![process],
+            Self::TwoStages { locate, curate } => locate.iter_mut().chain([curate]).collect(),
+        }
+    }
+
+    const fn ties(&self) -> Ties {
+        match self {
+            Self::OneProcess(_) => Ties::ByAddress,
+            Self::TwoStages { .. } => Ties::ByPlace,
+        }
+    }
+
+    /// One account of all plays. That of two stages is the first's, with what the second made of what the first settled.
+    async fn settled_books(&self, plays: u64) -> anyhow::Result<Books> {
+        let (locate, curate) = match self {
+            Self::OneProcess(process) => return settled_books(process, plays).await,
+            Self::TwoStages { locate, curate } => (locate, curate),
+        };
+        emulator_tests::collect::until("every play located", PATIENCE, async || {
+            let mut received = 0;
+            for process in locate {
+                received += process.metrics().await.map_or(0, |metrics| metrics.books().received);
+            }
+            received >= plays
+        })
+        .await?;
+        let (mut received, mut settled, mut dropped) = (0, 0, BTreeMap::new());
+        for process in locate {
+            let books = settled_books(process, 0).await?;
+            (received, settled) = (received + books.received, settled + books.settled);
+            for (reason, count) in books.dropped {
+                *dropped.entry(reason).or_default() += count;
+            }
+        }
+        let books = settled_books(curate, settled).await?;
+        assert_eq!(books.received, settled, "what one stage settled the other received, once");
+        assert!(books.dropped.keys().all(|reason| !dropped.contains_key(reason)), "{books:?} {dropped:?}");
+        dropped.extend(books.dropped);
+        Ok(Books { received, dropped, ..books })
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_those_of_an_independent_computation() -> anyhow::Result<()> {
+    sessions_are_as_recomputed(|installation| Ok(Shape::OneProcess(installation.pipeline(&SETTINGS)?))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_two_stages_are_those_of_an_independent_computation() -> anyhow::Result<()> {
+    sessions_are_as_recomputed(|installation| {
+        let locate = [installation.locate(&SETTINGS)?, installation.locate(&SETTINGS)?];
+        Ok(Shape::TwoStages { locate: locate.into(), curate: installation.curate(&SETTINGS)? })
+    })
+    .await
+}
+
+async fn sessions_are_as_recomputed(
+    start: impl Fn(&Installation) -> anyhow::Result<Shape>,
+) -> anyhow::Result<()> {
     let emulator = crate::emulator().await;
     let installation = Installation::create(&emulator).await?;
     let sessions = installation.watch_sessions().await?;
     let dead_letters = Collector::start(&installation.topology, DEAD_LETTERS, "watch-rejected").await?;
     let mut replica = installation.replica("test")?;
-    let mut pipeline = installation.pipeline(&SETTINGS)?;
-    pipeline.until_ready(PATIENCE).await?;
+    let mut pipeline = start(&installation)?;
+    for process in pipeline.processes() {
+        process.until_ready(PATIENCE).await?;
+    }
+    let rules = rules(pipeline.ties());
     replica.service.until_ready(PATIENCE).await?;
 
     let plays = known_plays(3000, now_ms(), 7);
     installation.publish(&plays).await?;
-    let oracle = installation.oracle(rules())?;
+    let oracle = installation.oracle(rules.clone())?;
     let expected = oracle.sessions(&plays, now_ms());
     assert!(expected.sessions.len() > 50, "the plays make many sessions: {}", expected.sessions.len());
 
@@ -59,11 +129,11 @@ async fn sessions_are_those_of_an_independent_computation() -> anyhow::Result<()
     let updates = updates(&messages);
     let slots = slots(&updates);
     assert_eq!(oracle::compare_all(&expected.sessions, sessions_of(&slots)), [""; 0]);
-    assert_eq!(oracle::check_updates(&updates, &rules()), [""; 0]);
+    assert_eq!(oracle::check_updates(&updates, &rules), [""; 0]);
     assert_eq!(oracle::check_shown_once(&updates), [""; 0]);
     assert_eq!(over_http, [""; 0]);
 
-    let books = settled_books(&pipeline, plays.len() as u64).await?;
+    let books = pipeline.settled_books(plays.len() as u64).await?;
     assert_books(&books, &expected, plays.len() as u64);
     let rejected = expected.count("malformed") + expected.count("future");
     let letters =
@@ -73,8 +143,14 @@ async fn sessions_are_those_of_an_independent_computation() -> anyhow::Result<()
         assert!(plays.contains(&letter.data), "a rejected message is the original");
         assert!(["malformed", "future"].contains(&letter.attributes["reason"].as_str()));
     }
-    let ended = pipeline.terminate(Duration::from_secs(10)).await?;
-    assert!(ended.status.success(), "{ended:?}");
+    let processes = match pipeline {
+        Shape::OneProcess(process) => vec![process],
+        Shape::TwoStages { locate, curate } => locate.into_iter().chain([curate]).collect(),
+    };
+    for process in processes {
+        let ended = process.terminate(Duration::from_secs(10)).await?;
+        assert!(ended.status.success(), "{ended:?}");
+    }
     Ok(())
 }
 

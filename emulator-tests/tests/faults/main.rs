@@ -11,3 +11,4 @@ mod permissions;
 mod restarts;
 mod scene;
 mod time;
+mod two_stages;
