@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
-use service_runtime::settings::{CommonSettings, positive_duration, socket_address, topic_name};
+use service_runtime::settings::{CommonSettings, duration, positive_duration, socket_address, topic_name};
 
 use crate::clock::ClockOffset;
 
@@ -68,6 +68,12 @@ pub struct Config {
     /// For tests only, and therefore not in the help: this replica's clock is ahead of the machine's by so much
     /// (`20ms`), or behind it (`-20ms`), in all that it decides and tells.
     #[arg(long, hide = true, allow_hyphen_values = true, default_value = "0ms")]
+    /// How long a replica that was told to stop (SIGTERM) goes on serving. It says at once that it is not ready, and
+    /// closes each connection with its next answer, until whoever sends requests sends them elsewhere. The process may
+    /// take up to 7s more to end.
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    pub shutdown_delay: Duration,
+
     pub clock_offset: ClockOffset,
 }
 
@@ -115,6 +121,7 @@ mod tests {
         assert_eq!(config.clock_offset, ClockOffset::default());
     }
 
+        assert_eq!(config.shutdown_delay, Duration::from_secs(2));
     #[test]
     fn a_wrong_value_names_the_setting_and_what_is_accepted() {
         let cases = [
@@ -128,6 +135,7 @@ mod tests {
             ("CLOCK_OFFSET", "20", "expected a duration"),
             ("SESSIONS_TOPIC", "2fast", "expected a topic's id"),
             ("SESSIONS_TOPIC", "a/b", "expected a topic's id"),
+            ("SHUTDOWN_DELAY", "soon", "expected a duration"),
             ("SESSIONS_TOPIC", "google-sessions", "expected a topic's id"),
             ("SESSIONS_TOPIC", "projects//topics/sessions", "expected a topic's id"),
         ];

@@ -9,6 +9,7 @@
 //! - [`render`]: (programme, instant, language) to JSON, a pure function
 //! - [`snapshot`]: the bodies of one moment, and the screen that requests read them from
 //! - [`feed`]: what is pushed to the clients that listen
+//! - [`leaving`]: how clients are sent elsewhere before the end
 //! - [`routes`]: `/api/latest`, `/api/stream`, `/api/time` and the site; the rules are in [`negotiate`] and [`etag`]
 //! - [`site`]: the files of SITE_DIR
 //! - [`service`]: all of it together, from bound ports to an orderly end
@@ -27,6 +28,7 @@ mod fixtures;
 pub mod health;
 pub mod negotiate;
 pub mod presenter;
+pub mod leaving;
 pub mod problem;
 pub mod render;
 pub mod routes;

@@ -1,8 +1,8 @@
 //! The parts put together: what runs beside what, and in which order it ends.
 //!
-//! At shutdown readiness goes red, streams end, requests that are under way finish, the subscription is deleted, and the
-//! admin port closes last. Each step has a deadline of its own; together they stay below 10 s. A part that ends on its
-//! own takes the service with it.
+//! At shutdown readiness goes red; SHUTDOWN_DELAY later streams end, requests that are under way finish, the subscription
+//! is deleted, and the admin port closes last. Each of these steps has a deadline of its own; at the default delay all
+//! of them together stay below 10 s. A part that ends on its own takes the service with it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::feed::{self, Feed};
 use crate::health::{self, Status};
+use crate::leaving::Leaving;
 use crate::presenter;
 use crate::routes::AppState;
 use crate::server;
@@ -34,8 +35,8 @@ use crate::telemetry::Telemetry;
 /// Updates that may wait for the presenter; there is one a slot, and the largest are very large.
 const UPDATE_QUEUE: usize = 2;
 
-/// The longest that the whole shutdown may take: less than the 10 s that a pod is given at least.
-const DRAIN_LIMIT: Duration = Duration::from_secs(9);
+/// The longest that the shutdown may take beside SHUTDOWN_DELAY: at the default, less than 10 s in all.
+const DRAIN_LIMIT: Duration = Duration::from_secs(7);
 
 /// session-api with its ports bound, ready to run.
 pub struct Service {
@@ -45,8 +46,10 @@ pub struct Service {
     feed: Feed,
     readiness: Readiness,
     telemetry: Telemetry,
+    leaving: Leaving,
     api: Server,
     api_address: SocketAddr,
+    close_api: CancellationToken,
     admin: Server,
     stop: CancellationToken,
 }
@@ -68,6 +71,7 @@ impl Service {
         let telemetry = Telemetry::new(&metrics.meter());
         let (screen, readiness) = (Screen::default(), Readiness::default());
         let feed = Feed::new(config.max_streams);
+        let (leaving, close_api) = (Leaving::default(), CancellationToken::new());
         let state = AppState {
             screen: screen.clone(),
             feed: feed.clone(),
@@ -75,10 +79,25 @@ impl Service {
             clock: Clock::ahead_by(config.clock_offset),
             telemetry: telemetry.clone(),
             site: config.site_dir.as_deref().map(load_site).transpose()?,
+            leaving: leaving.clone(),
         };
         let admin = admin::server(config.admin_addr, readiness.clone(), metrics)?;
-        let (api, api_address) = server::bind(config.bind_addr, config.max_connections, state, stop.clone())?;
-        Ok(Self { config, pubsub, screen, feed, readiness, telemetry, api, api_address, admin, stop })
+        let (api, api_address) =
+            server::bind(config.bind_addr, config.max_connections, state, close_api.clone())?;
+        Ok(Self {
+            config,
+            pubsub,
+            screen,
+            feed,
+            readiness,
+            telemetry,
+            leaving,
+            api,
+            api_address,
+            close_api,
+            admin,
+            stop,
+        })
     }
 
     /// Where the API is served.
@@ -120,9 +139,15 @@ impl Service {
             health.await;
             Ok(())
         }));
-        let streams = feed::run(self.feed, self.stop.clone());
+        let (delay, close_api) = (self.config.shutdown_delay, self.close_api);
+        let streams = feed::run(self.feed, close_api.clone());
         parts.spawn(part("the streams", async {
             streams.await;
+            Ok(())
+        }));
+        let leaving = self.leaving.run(self.stop.clone(), delay, close_api);
+        parts.spawn(part("leaving", async {
+            leaving.await;
             Ok(())
         }));
         let drain = drained.clone();
@@ -136,7 +161,7 @@ impl Service {
             drained.cancel();
             outcome
         }));
-        supervise(parts, self.stop).await
+        supervise(parts, self.stop, delay + DRAIN_LIMIT).await
     }
 }
 
@@ -154,7 +179,11 @@ async fn part(name: &'static str, running: impl Future<Output = std::io::Result<
 }
 
 /// Waits until told to stop or until a part ends on its own; then for all of them to end.
-async fn supervise(mut parts: JoinSet<Ended>, stop: CancellationToken) -> Result<(), ServiceError> {
+async fn supervise(
+    mut parts: JoinSet<Ended>,
+    stop: CancellationToken,
+    drain_limit: Duration,
+) -> Result<(), ServiceError> {
     let first = tokio::select! {
         biased;
         () = stop.cancelled() => Ok(()),
@@ -169,7 +198,7 @@ async fn supervise(mut parts: JoinSet<Ended>, stop: CancellationToken) -> Result
         outcome
     };
     let late = || Err(ServiceError::part("the shutdown", "it took too long"));
-    timeout(DRAIN_LIMIT, drain).await.unwrap_or_else(|_| late())
+    timeout(drain_limit, drain).await.unwrap_or_else(|_| late())
 }
 
 /// The name of a part that ended well.
@@ -201,7 +230,7 @@ mod tests {
     async fn a_part_that_ends_on_its_own_takes_the_service_with_it() {
         for first in [Ok(()), Err(std::io::ErrorKind::AddrInUse.into())] {
             let stop = CancellationToken::new();
-            let error = supervise(parts(&stop, first), stop.clone()).await.unwrap_err();
+            let error = supervise(parts(&stop, first), stop.clone(), DRAIN_LIMIT).await.unwrap_err();
             assert_eq!(error.to_string(), "one failed");
             assert!(stop.is_cancelled());
         }
@@ -211,7 +240,7 @@ mod tests {
     async fn told_to_stop_all_parts_end() {
         let stop = CancellationToken::new();
         stop.cancel();
-        supervise(parts(&stop, Ok(())), stop).await.unwrap();
+        supervise(parts(&stop, Ok(())), stop, DRAIN_LIMIT).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -219,6 +248,6 @@ mod tests {
         let (stop, mut parts) = (CancellationToken::new(), JoinSet::new());
         stop.cancel();
         parts.spawn(part("stuck", std::future::pending()));
-        assert_eq!(supervise(parts, stop).await.unwrap_err().to_string(), "the shutdown failed");
+        assert_eq!(supervise(parts, stop, DRAIN_LIMIT).await.unwrap_err().to_string(), "the shutdown failed");
     }
 }

@@ -22,11 +22,13 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::{App, Error, web};
 use futures_util::future::{Either, ready};
 
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::leaving::Leaving;
 use crate::site::Site;
 use crate::snapshot::Screen;
 use crate::telemetry::Telemetry;
@@ -47,6 +49,8 @@ pub struct AppState {
     pub telemetry: Telemetry,
     /// The static site.
     pub site: Option<Site>,
+    /// Whether connections end with their next answer.
+    pub leaving: Leaving,
 }
 
 /// The application, as the server and the tests run it.
@@ -64,7 +68,7 @@ pub fn app(
 > {
     // One clone for each worker; requests count references to it within their thread.
     let responses = Rc::new(state.telemetry.responses());
-    let AppState { screen, feed, max_stream_age, clock, telemetry, site } = state;
+    let AppState { screen, feed, max_stream_age, clock, telemetry, site, leaving } = state;
     App::new()
         .app_data(web::Data::new(screen.clone()))
         .app_data(web::Data::new(feed))
@@ -78,6 +82,7 @@ pub fn app(
         .configure(|config| site::configure(config, site))
         .wrap_fn(move |request, service| {
             let responses = Rc::clone(&responses);
+            let is_last = leaving.has_begun();
             let answer = match limits::refusal(request.head()) {
                 Some(refusal) => Either::Left(ready(Ok(request.into_response(refusal)))),
                 // Nearly all requests are this one. Past the router it takes a tenth less of this program's own time.
@@ -88,7 +93,10 @@ pub fn app(
                 None => Either::Right(service.call(request)),
             };
             async move {
-                let response = answer.await?;
+                let mut response = answer.await?;
+                if is_last {
+                    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
                 responses.count(response.status());
                 Ok(response)
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::support::{Fed, Listening};
 
 #[actix_web::test]
@@ -34,6 +36,22 @@ async fn an_idle_connection_does_not_hold_the_end_up() {
     let _idle = server.connect_and_ask("/api/latest").await;
     let ended = tokio::time::timeout(Duration::from_secs(8), server.stop()).await;
     assert!(ended.is_ok(), "the server waits for an idle connection");
+}
+
+#[actix_web::test]
+async fn a_server_that_has_to_go_ends_connections_with_their_next_answer() {
+    let fed = Fed::with_slots([20]);
+    let (leaving, stop) = (fed.0.leaving.clone(), CancellationToken::new());
+    let server = Listening::start(fed).await;
+    let kept = server.connect_and_ask("/api/latest").await;
+    stop.cancel();
+    leaving.run(stop, Duration::ZERO, CancellationToken::new()).await;
+    for path in ["/api/latest", "/api/time", "/nowhere"] {
+        let answer = server.exchange(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{path}: {answer}");
+    }
+    drop(kept);
+    server.stop().await;
 }
 
 /// The status and the media type of an answer.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use service_runtime::telemetry::Metrics;
 use session_api::clock::Clock;
 use session_api::feed::Feed;
+use session_api::leaving::Leaving;
 use session_api::presenter::Presenter;
 use session_api::routes::{AppState, app};
 use session_api::site::Site;
@@ -50,6 +51,7 @@ impl Fed {
             clock: Clock::default(),
             telemetry,
             site: None,
+            leaving: Leaving::default(),
         })
     }
 
