@@ -71,6 +71,7 @@ SCENARIOS = {
             BUCKET,
             HOSTS,
             "sessionApi.autoscaling.enabled=false,sessionApi.site=false,sessionApi.preStopSeconds=0",
+            "sessionApi.shutdownDelaySeconds=60",
             "image.pullSecrets={registry},podDisruptionBudget.enabled=false,topologySpread.enabled=false",
             "pipeline.nodeSelector.pool=a,pipeline.priorityClassName=high,pipeline.podLabels.team=a",
             "pipeline.tolerations[0].key=a,pipeline.tolerations[0].operator=Exists,pipeline.podAnnotations.a=b",

@@ -13,8 +13,8 @@ from tools import CHART, ROOT, defaults_of, run
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS)
 
-# How long the services may take to drain, as their sources say.
-DRAIN_S = {"pipeline": 10, "session-api": 9}
+# How long the services may take to drain, as their sources say; session-api after SHUTDOWN_DELAY.
+DRAIN_S = {"pipeline": 10, "session-api": 7}
 
 
 def containers(scenario):
@@ -179,7 +179,10 @@ def test_nothing_needs_a_shell(scenario):
 def test_pods_have_time_to_drain(scenario):
     for name, pod, container in services(scenario):
         sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        assert pod["terminationGracePeriodSeconds"] >= sleep + DRAIN_S[container["name"]] + 10, name
+        told = [variable["value"] for variable in container["env"] if variable["name"] == "SHUTDOWN_DELAY"]
+        delay = sum(int(value.removesuffix("s")) for value in told)
+        assert len(told) == (container["name"] == "session-api"), name
+        assert pod["terminationGracePeriodSeconds"] >= sleep + delay + DRAIN_S[container["name"]] + 10, name
 
 
 def test_the_drain_times_are_those_of_the_services():
