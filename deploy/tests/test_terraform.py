@@ -3,6 +3,7 @@
 `terraform validate` needs Google's provider, which no package registry has.
 """
 
+import functools
 import json
 import os
 import re
@@ -28,6 +29,7 @@ def unquoted(node):
     return node
 
 
+@functools.cache
 def blocks(kind):
     """All blocks of a kind in the module, by their labels."""
     found = {}
