@@ -19,7 +19,7 @@ both_helms = pytest.mark.parametrize("major", [3, 4])
 # What an upgrade is told in docs/deploy.md.
 UPGRADE = ["upgrade", "together", CHART, "--reset-then-reuse-values"]
 # Until something that will not become ready is given up.
-IMPATIENT = ["--wait", "--timeout", "4s"]
+IMPATIENT = ["--wait", "--timeout", "6s"]
 PATIENT = ["--wait", "--timeout", "60s"]
 
 
