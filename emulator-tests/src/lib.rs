@@ -10,5 +10,6 @@ pub mod topology;
 pub mod installation;
 pub mod known_plays;
 pub mod replicas;
+pub mod rollout;
 pub mod demo;
 pub mod synchrony;
