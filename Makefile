@@ -63,6 +63,18 @@ measure-site: site ## What the website costs: bytes, frames a second, time to th
 	@scripts/prerequisites.sh browser
 	cd website && npm run measure
 
+# As the Dockerfile builds them.
+TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: measure-images
+measure-images: deploy-tools site ## How large the images are that users get, and how soon they are ready; takes minutes
+	@scripts/prerequisites.sh deploy
+	cargo build --locked --workspace --bins
+	RUSTFLAGS="-C target-feature=+crt-static" \
+	  cargo build --locked --profile dist --target $(TARGET) -p pipeline -p session-api --bins
+	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" IMAGE_PROGRAMS="$(CURDIR)/target/$(TARGET)/dist" \
+	  pytest test_images.py measure_images.py
+
 .PHONY: test-unit
 test-unit: prerequisites python ## Only the tests that need no broker
 	cargo test --locked --workspace --lib --bins

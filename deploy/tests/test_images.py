@@ -1,14 +1,19 @@
 """The images are built, started as the chart starts them, serve, and stop in time.
 
 Programs, site and C library are those of this machine, so that no image has to be pulled; the stages that are tested
-are the ones that users get. Needs root, Buildah, and Podman with runc.
+are the ones that users get. Programs are those of the other tests, or of the directory $IMAGE_PROGRAMS (`make
+measure-images`: built as the Dockerfile does it, which takes minutes). Needs root, Buildah, and Podman with runc.
 """
 
 import json
 import os
+import stat
+import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +22,6 @@ from tools import CACHE, ROOT, free_address, program, run
 
 PROJECT = "demo"
 SERVICES = ["pipeline", "session-api"]
-TAG = "test"
 # As the chart's pods: no capabilities, nothing to write to. The limits on open files and processes are ones that may be
 # set without privileges.
 CONFINED = (
@@ -40,41 +44,124 @@ def image_of(name, directory):
     return f"localhost/test-{name}"
 
 
+def shipped(name):
+    """The path of a service's program."""
+    given = os.environ.get("IMAGE_PROGRAMS")
+    return Path(given) / name if given else program(name)
+
+
 def copy_of_this_machines_c_library(directory):
-    """What the runtime image has: the libraries that the programs name, their loader, and roots of trust."""
+    """What the runtime image has, and what programs need beside it that are not linked as those that users get: the
+    libraries that they name, and their loader."""
     needed = {line.split("=>")[-1].split("(")[0].strip() for name in SERVICES for line in
-              checked("ldd", program(name)).splitlines() if "/" in line}
+              checked("ldd", shipped(name)).splitlines() if "/" in line}
     for path in [*needed, "/etc/ssl/certs/ca-certificates.crt"]:
         target = directory / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         checked("cp", "--dereference", path, target)
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    """Name to image of each service."""
+def build(tag, folder, runtime_image, *flags):
+    """Builds both images of this machine's programs and site; gives the image of each service."""
     site = ROOT / "website/dist"
     assert (site / "index.html").exists(), "the site is missing: run make site"
-    folder = tmp_path_factory.mktemp("images")
-    for path in ["programs/out", "site/out", "base"]:
+    for path in ["programs/out", "site/out"]:
         (folder / path).mkdir(parents=True)
     for name in SERVICES:
-        checked("strip", "-o", folder / "programs/out" / name, program(name))
+        checked("cp", shipped(name), folder / "programs/out")
+        if "IMAGE_PROGRAMS" not in os.environ:
+            # Ten times as large as what users get.
+            checked("strip", folder / "programs/out" / name)
     checked("cp", "-r", site, folder / "site/out/site")
-    copy_of_this_machines_c_library(folder / "base")
     environment = {
         **os.environ,
         "BUILDER": "buildah",
-        "BUILDER_FLAGS": "--pull-never --isolation chroot",
-        "TAG": TAG,
-        "PROGRAMS": image_of("programs", folder / "programs"),
-        "SITE": image_of("site", folder / "site"),
-        "RUNTIME_IMAGE": image_of("base", folder / "base"),
+        "BUILDER_FLAGS": " ".join(["--pull-never", "--isolation", "chroot", *flags]),
+        "TAG": tag,
+        "PROGRAMS": str(folder / "programs"),
+        "SITE": str(folder / "site"),
+        "RUNTIME_IMAGE": runtime_image,
     }
     checked(ROOT / "deploy/images/build.sh", env=environment)
-    yield {name: f"localhost/{name}:{TAG}" for name in SERVICES}
-    ours = [f"localhost/{name}:{TAG}" for name in SERVICES]
-    run("podman", "rmi", "--force", *ours, *[f"localhost/test-{name}" for name in ["programs", "site", "base"]])
+    return {name: f"localhost/{name}:{tag}" for name in SERVICES}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """An image in the place of the runtime image."""
+    directory = tmp_path_factory.mktemp("base") / "base"
+    directory.mkdir()
+    copy_of_this_machines_c_library(directory)
+    image = image_of("base", directory)
+    yield image
+    run("podman", "rmi", "--force", image)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory, base):
+    """Name to image of each service."""
+    built = build("test", tmp_path_factory.mktemp("images"), base)
+    yield built
+    run("podman", "rmi", "--force", *built.values())
+
+
+def test_the_same_programs_make_the_same_images(images, tmp_path, base):
+    # Files that were made at another time, put together from the beginning.
+    again = build("test-again", tmp_path, base, "--no-cache")
+    try:
+        for service in SERVICES:
+            first, second = (checked("podman", "inspect", "--format", "{{.Id}} {{.Digest}}", image) for image in
+                             (images[service], again[service]))
+            assert first == second, service
+    finally:
+        run("podman", "rmi", "--force", *again.values())
+
+
+@contextmanager
+def files_of(image):
+    """Path to status of every file of an image."""
+    mounted = Path(checked("podman", "image", "mount", image).strip())
+    try:
+        found = (path for path in mounted.rglob("*") if not path.is_dir())
+        yield {f"/{path.relative_to(mounted)}": path.lstat() for path in found}
+    finally:
+        checked("podman", "image", "unmount", image)
+
+
+def test_an_image_holds_one_program_and_little_else(images, base):
+    with files_of(base) as files:
+        given = files.keys()
+    expected = {
+        "pipeline": {"/pipeline", "/licenses/LICENSE", "/licenses/NOTICE"},
+        "session-api": {"/session-api", "/licenses/LICENSE", "/licenses/NOTICE", "/site/index.html"},
+    }
+    for service in SERVICES:
+        with files_of(images[service]) as files:
+            ours = {path: status for path, status in files.items() if path not in given}
+        assert expected[service] <= ours.keys(), service
+        others = {path for path in ours.keys() - expected[service] if not path.startswith("/site/")}
+        assert not others, f"{service}: {others}"
+        # Nobody who runs as the image's user can change them; all can read them.
+        modes = {path: stat.S_IMODE(status.st_mode) for path, status in ours.items()}
+        wrong = {path: oct(mode) for path, mode in modes.items() if mode & 0o022 or not mode & 0o004}
+        assert not wrong, f"{service}: {wrong}"
+        assert {status.st_uid for status in ours.values()} == {0}, service
+        # The images may have 30 MB and 40 MB, most of it for the programs; `make measure-images` looks at the whole.
+        beside = sum(status.st_size for path, status in ours.items() if path != f"/{service}")
+        assert beside < 5_000_000, f"{service}: {beside} bytes beside the program"
+
+
+def test_without_a_builder_it_says_what_to_install(tmp_path):
+    for tool in ["bash", "dirname"]:
+        (tmp_path / tool).symlink_to(checked("which", tool).strip())
+    cases = [
+        ({}, "there is no docker, podman or buildah; install one of them"),
+        ({"BUILDER": "podman"}, "BUILDER=podman is not installed"),
+        ({"BUILDER": "bash"}, "BUILDER=bash: say docker, podman or buildah"),
+    ]
+    for given, told in cases:
+        done = run(ROOT / "deploy/images/build.sh", env={"PATH": str(tmp_path), **given})
+        assert done.returncode == 1 and told in done.stderr and len(done.stderr.splitlines()) == 1, done
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -121,7 +208,7 @@ class Container:
         while (got := answer(self.admin if admin else self.address, path))[0] != status:
             assert time.monotonic() < deadline, f"{path}: {got} instead of {status}: {self.logs()}"
             meanwhile()
-            time.sleep(0.1)
+            time.sleep(0.02)
         return got[1]
 
     def stop(self):
@@ -135,7 +222,7 @@ class Container:
         run("podman", "rm", "--force", "--time", "0", self.id)
 
 
-def test_they_serve_and_stop(images, broker):
+def test_they_serve_and_stop(images, broker, capsys):
     environment = {**os.environ, "PUBSUB_EMULATOR_HOST": broker, "GOOGLE_CLOUD_PROJECT": PROJECT}
     checked(ROOT / "deploy/local/provision.sh", env=environment)
     databases = CACHE / "databases"
@@ -159,6 +246,15 @@ def test_they_serve_and_stop(images, broker):
         assert replica.wait("/readyz", 200, admin=True)
         assert b"<html" in replica.wait("/", 200)
         assert b"session-api-test-a" in subscriptions(broker)
+
+        second = Container(images["session-api"], broker, {"REGION": "test", "REPLICA_ID": "b"})
+        containers.append(second)
+        second.wait("/readyz", 200, admin=True)
+        cold = time.monotonic() - second.started
+        with capsys.disabled():
+            print(f"\nsession-api, from podman run to ready beside a topic with sessions: {cold:.2f} s")
+        assert second.wait("/api/latest", 200)
+        second.stop()
 
         for name, container, limit in [("session-api", replica, 9), ("pipeline", pipeline, 10)]:
             taken, code = container.stop()
