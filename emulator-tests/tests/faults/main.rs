@@ -7,7 +7,7 @@
 mod backlog;
 mod delivery;
 mod outages;
-mod permissions;
+mod refusals;
 mod restarts;
 mod scene;
 mod time;

@@ -1,4 +1,5 @@
-//! Rights that are lacking: what is missing, on what, and what to do is told in the log and by /readyz?verbose.
+//! What Pub/Sub refuses: which right is lacking, or what does not exist, and what to do is told in the log and by
+//! /readyz?verbose.
 
 use anyhow::{Result, ensure};
 use emulator_tests::collect::until;
@@ -90,6 +91,24 @@ async fn a_replica_says_what_it_lacks_and_goes_on_once_it_has_it() -> Result<()>
     until_told(&replica.service, &told, &["not ready", &attach]).await?;
     scene.broker.set_faults(FaultPlan::default());
     replica.service.until_ready(PATIENCE).await?;
+    replica.service.terminate(END).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_does_not_exist_is_named() -> Result<()> {
+    let scene = Scene::set().await?;
+    let wrong = [("SESSIONS_TOPIC", "no-such-topic")];
+    let pipeline = scene.installation.pipeline(&wrong)?;
+    let replica =
+        scene.installation.replica_with("missing", &wrong.map(|(name, id)| (name, id.to_owned())))?;
+    let project = &scene.installation.topology.project;
+    let told = format!(
+        "projects/{project}/topics/no-such-topic does not exist: create it (deploy/terraform does), or correct its name"
+    );
+    until_told(&pipeline, &["waiting for Pub/Sub", &told], &["not ready", &told]).await?;
+    until_told(&replica.service, &["not subscribed", &told], &["not ready", &told]).await?;
+    pipeline.terminate(END).await?;
     replica.service.terminate(END).await?;
     Ok(())
 }
