@@ -474,17 +474,26 @@ describe("motion", () => {
   });
 
   it("is not there for those who want none: pictures fade into one another", async () => {
-    run();
+    run(5000);
     const { page } = await open(still);
     await untilSlot(page);
-    const positions = new Set<string>();
     const first = Number(await page.getAttribute("#pair", "data-slot"));
     await untilSlot(page, first + 1);
-    for (let i = 0; i < 10; i++) {
-      positions.add((await page.getAttribute(".label-first", "style"))?.replace(/opacity[^;]*;/, "") ?? "");
-      await page.waitForTimeout(60);
-    }
-    expect(positions.size).toBe(1);
+    // From the first frame of the new pair on, for as long as its flight would take.
+    const positions = await page.evaluate(
+      () =>
+        new Promise<string[]>((done) => {
+          const seen = new Set<string>();
+          const end = performance.now() + 800;
+          const look = () => {
+            seen.add(document.querySelector<HTMLElement>(".label-first")?.style.transform ?? "");
+            if (performance.now() < end) requestAnimationFrame(look);
+            else done([...seen]);
+          };
+          requestAnimationFrame(() => requestAnimationFrame(look));
+        }),
+    );
+    expect(positions).toHaveLength(1);
     expect(await page.locator(".progress").isVisible()).toBe(false);
   });
 
