@@ -7,6 +7,7 @@
 # TAG            their tag (the version in Cargo.toml)
 # BUILDER        docker, podman or buildah (the first that is there)
 # BUILDER_FLAGS  what the builder is told beside that, such as --pull-never
+# REVISION       what of the sources the image says that it is built from (git's)
 # SOURCE_DATE_EPOCH  seconds since 1970 that the image and its files are said to be from (the commit's)
 # RUST_IMAGE, NODE_IMAGE, RUNTIME_IMAGE   the build arguments of the Dockerfile (its defaults)
 # PROGRAMS, SITE  directories with what was built before (it is built)
@@ -26,10 +27,10 @@ command -v "$builder" >/dev/null || fail "BUILDER=$builder is not installed"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 registry=${REGISTRY:-localhost} tag=${TAG:-$version}
 arguments=(--build-arg "VERSION=$version")
-if revision=$(git rev-parse HEAD 2>/dev/null); then
-  git diff --quiet HEAD -- || revision="$revision-modified"
-  arguments+=(--build-arg "REVISION=$revision")
+if [ -z "${REVISION:-}" ] && REVISION=$(git rev-parse HEAD 2>/dev/null); then
+  git diff --quiet HEAD -- || REVISION="$REVISION-modified"
 fi
+arguments+=(--build-arg "REVISION=${REVISION:-unknown}")
 # The time of the commit, not of the build: the same programs and site make the same image.
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 utc() { date -u -d "@$1" "$2" 2>/dev/null || date -u -r "$1" "$2"; } # GNU's date, or BSD's

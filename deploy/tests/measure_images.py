@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from test_images import base, checked, images  # noqa: F401 (fixtures)
+from test_images import base, checked, images, ingredients  # noqa: F401 (fixtures)
 
 # gcr.io/distroless/static-debian12: "around 2 MiB".
 RUNTIME_IMAGE_BYTES = 2_200_000
