@@ -156,6 +156,16 @@ def test_the_pipeline_can_be_divided_and_moved_away(cluster, release, major):
     assert parts(cluster) == {"pipeline-locate", "pipeline-curate", "session-api", "geoip-update"}
 
 
+@both_helms
+def test_one_region_becomes_the_home_of_three(cluster, release, major):
+    home = ["upgrade", "--install", "together", CHART, *PATIENT]
+    release(major, *home, "--create-namespace", *arguments(*SCENARIOS["one region"]))
+    release(major, *home, *arguments(*SCENARIOS["three regions, home"]))
+    assert cluster.objects("Gateway") and not cluster.objects("Ingress")
+    release(major, "uninstall", "together", "--wait")
+    assert leftovers(cluster) == []
+
+
 def parts(cluster):
     """The parts of the release that have objects."""
     label = "app.kubernetes.io/component"
