@@ -89,7 +89,8 @@ async function openOnOwnClock() {
   };
   page.on("requestfinished", isDone);
   page.on("requestfailed", isDone);
-  await page.clock.install({ time });
+  // It runs until it is paused, and is not set back.
+  await page.clock.install({ time: time - 60_000 });
   await page.clock.pauseAt(time);
   await page.goto(server.origin);
   const pass = async (milliseconds: number) => {

@@ -70,27 +70,26 @@ describe("two visitors", () => {
     const late = await visit(other, demo.origin, { before: NOTE_SWITCHES + CLOCK_IS_WRONG, locale: "ja-JP" });
     await late.page.goto(demo.origin);
     await untilSlot(late.page);
-    await late.page.waitForFunction(
-      () => Object.keys((window as unknown as { switches: Switches }).switches).length > 3,
-      undefined,
-      { polling: 100, timeout: 40_000 },
-    );
-    const one = withoutOpening(await switchesOf(early));
-    const two = withoutOpening(await switchesOf(late));
-    const shared = Object.keys(two).filter((slot) => slot in one);
-    expect(shared.length).toBeGreaterThanOrEqual(2);
-    for (const slot of shared) {
-      const difference = Math.abs((one[slot] ?? 0) - (two[slot] ?? Number.NaN));
-      console.log(`slot ${slot}: ${difference.toFixed(1)} ms apart`);
-      expect(difference).toBeLessThan(100);
-      // And that is when the slot begins.
-      const start = Number(slot) * 5000;
-      expect(Math.abs((one[slot] ?? 0) - start)).toBeLessThan(150);
-    }
+    // A machine that is busy wakes a browser late at times; a clock that is wrong is wrong in every slot.
+    const together = async () => {
+      const one = withoutOpening(await switchesOf(early));
+      const two = withoutOpening(await switchesOf(late));
+      const shared = Object.keys(two).filter((slot) => slot in one);
+      return shared.map((slot) => {
+        const [a, b] = [one[slot] ?? Number.NaN, two[slot] ?? Number.NaN];
+        return { slot, apart: Math.round(Math.abs(b - a)), after: Math.round(a - Number(slot) * 5000) };
+      });
+    };
+    const isGood = ({ apart, after }: { apart: number; after: number }) =>
+      apart < 100 && Math.abs(after) < 150;
+    const good = async () => (await together()).filter(isGood).length;
+    await expect.poll(good, { timeout: 60_000, interval: 1000 }).toBeGreaterThanOrEqual(3);
+    for (const { slot, apart, after } of await together())
+      console.log(`slot ${slot}: ${after} ms after its start, ${apart} ms apart`);
     expect([...early.complaints, ...late.complaints]).toEqual([]);
     await early.context.close();
     await other.close();
-  });
+  }, 150_000);
 
   it("are pushed what comes next", async () => {
     const { page, context, complaints } = await visit(browser, demo.origin);
