@@ -186,16 +186,17 @@ fn a_city_that_is_not_known_here_is_unlocated() {
 
 #[test]
 fn of_two_plays_at_once_that_at_the_smaller_place_counts_in_whatever_order() {
-    let plays = [("ana", "song", OSAKA, 1200), ("ana", "song", BERLIN, 1200), ("bo", "song", LIMA, 1300)];
-    let [osaka, berlin, lima] = plays;
-    for order in [[osaka, berlin, lima], [berlin, lima, osaka]] {
+    // Osaka is city 4, known to 20 km; Potsdam is city 8, known to 10 km.
+    let [osaka, potsdam] = [OSAKA, "198.18.5.1"].map(|place| ("ana", "song", place, 1200));
+    let lima = ("bo", "song", LIMA, 1300);
+    for order in [[osaka, potsdam, lima], [potsdam, lima, osaka]] {
         let mut second = Second::new(rules());
         for play in order {
             second.deliver(located(&[play], 1700), 1700);
         }
         second.time(3000);
         let places = second.sessions[0].places.iter().map(|place| place.geoname_id).collect::<Vec<_>>();
-        assert_eq!(places, [1, 3], "Berlin is city 1, Osaka 4");
+        assert_eq!(places, [3, 4], "the smaller id, not the smaller radius");
     }
 }
 
