@@ -1,21 +1,25 @@
 //! What a rolling update costs wrk's visitors: `measure-rolling-update --faster 5`.
 //!
-//! Build session-api and the pipeline in release first: `cargo build --release --bins`, then run it with `--release`.
+//! Build session-api in release first: `cargo build --release --bins`, then run it with `--release`.
 //! wrk is in Debian's package of that name.
 
 #![expect(clippy::print_stdout, reason = "a measurement is its output")]
+
+#[path = "../tests/rolling_update/announcer.rs"]
+mod announcer;
 
 use std::net::SocketAddr;
 use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
-use emulator_tests::installation::{Installation, PATIENCE};
-use emulator_tests::listeners::PlaySpec;
+use emulator_tests::installation::Installation;
 use emulator_tests::rollout::{Deployment, Pace, Proxy, Routing};
 use local_pubsub::LocalPubSub;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+
+use announcer::Announcer;
 
 #[derive(Parser)]
 struct Arguments {
@@ -41,11 +45,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let broker = LocalPubSub::new().bind("127.0.0.1:0").await?;
     let installation = Installation::create(&broker.local_addr().to_string()).await?;
-    let mut pipeline = installation.pipeline(&[])?;
-    pipeline.until_ready(PATIENCE).await?;
-    let sessions = installation.watch_sessions().await?;
-    let _plays = installation.listeners(PlaySpec::default(), 500.0).await?;
-    sessions.until("a slot", PATIENCE, |messages| !messages.is_empty()).await?;
+    let _programme = Announcer::start(&installation.topology).await?;
     let mut pace = Pace::CHART.faster(arguments.faster);
     if arguments.without_pre_stop {
         pace.pre_stop = std::time::Duration::ZERO;
