@@ -16,6 +16,7 @@ mod delivery;
 mod flow_control;
 mod official_client;
 mod ordering;
+mod publishers;
 mod publishing;
 mod python_client;
 mod resources;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use tokio::{process::Command, time::timeout};
+use tokio::{process::Command, sync::OnceCell, time::timeout};
 
 use crate::broker::TestBroker;
 
@@ -19,7 +19,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/round_tr
 const REQUIREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/requirements.txt");
 
 /// An installation downloads some 30 MB.
-const INSTALLATION: Duration = Duration::from_secs(300);
+const INSTALLATION: Duration = Duration::from_secs(600);
 const RUN: Duration = Duration::from_secs(180);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,9 +39,14 @@ async fn the_python_client_works_unchanged() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The interpreter of a virtual environment that has the client; an earlier run's if it has this very
-/// version.
-async fn installed_client() -> anyhow::Result<PathBuf> {
+/// The interpreter of a virtual environment that has the client, and what makes messages of `.proto` files.
+pub(crate) async fn installed_client() -> anyhow::Result<&'static Path> {
+    static PYTHON: OnceCell<PathBuf> = OnceCell::const_new();
+    Ok(PYTHON.get_or_try_init(install).await?)
+}
+
+/// Installs it, unless an earlier run has these very versions.
+async fn install() -> anyhow::Result<PathBuf> {
     let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-client");
     let (python, installed) = (environment.join("bin/python"), environment.join("installed.txt"));
     let wanted = fs::read_to_string(REQUIREMENTS)?;
