@@ -36,6 +36,8 @@ pub enum Stage {
 ///
 /// Both stages may be given all settings: what a stage has no use for is checked and left alone. WINDOW must be the same in
 /// both, SAMPLE_RATE and USER_HASH_KEY in all processes that locate.
+///
+/// `pipeline explain`, with the same arguments, prints the settings in effect and says what the pipeline would do with them.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pipeline", version)]
 pub struct Config {

@@ -14,7 +14,7 @@
 //!
 //! Everything from decode to curate is ordinary synchronous code without clock, client or environment, put together in
 //! [`engine`], and for the first of two stages in [`locator`]; only [`receive`], [`publish`], [`drive`],
-//! [`reload`] and [`run`] touch the world.
+//! [`reload`], [`run`] and [`explain`] touch the world.
 
 pub mod receive;
 
@@ -39,6 +39,7 @@ pub mod catalogue;
 
 pub mod config;
 pub mod drive;
+pub mod explain;
 pub mod reload;
 pub mod run;
 pub mod telemetry;

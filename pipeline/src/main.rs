@@ -3,5 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service_runtime::service::main(|config: &pipeline::config::Config| &config.common, pipeline::run::run)
+    service_runtime::service::main(
+        |config: &pipeline::config::Config| &config.common,
+        pipeline::explain::check,
+        pipeline::run::run,
+    )
 }

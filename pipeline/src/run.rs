@@ -40,12 +40,13 @@ const CHECK_WHILE_PRESENT: Duration = Duration::from_secs(10);
 
 /// The full names of what a stage needs on Pub/Sub.
 #[derive(Clone)]
-struct Resources {
+pub(crate) struct Resources {
     /// The subscription that it receives from.
-    source: String,
+    pub(crate) source: String,
     /// The topic of what it makes.
-    output: String,
-    dead_letters: String,
+    pub(crate) output: String,
+    /// The topic of what is no play.
+    pub(crate) dead_letters: String,
 }
 
 /// What a stage works with beside Pub/Sub and the databases.
@@ -252,7 +253,7 @@ async fn until_ready(readiness: &Readiness, stop: &CancellationToken) -> bool {
 }
 
 impl Resources {
-    fn of(config: &Config, pubsub: &PubSub) -> Self {
+    pub(crate) fn of(config: &Config, pubsub: &PubSub) -> Self {
         let (source, output) = match config.stage {
             Stage::All => (&config.plays_subscription, &config.sessions_topic),
             Stage::Locate => (&config.plays_subscription, &config.located_plays_topic),

@@ -7,10 +7,12 @@
 //! - [`telemetry`]: log lines, metrics and traces, by Prometheus and OTLP
 //! - [`admin`]: `/livez`, `/readyz` and `/metrics` on a port of their own
 //! - [`backoff`]: waits between tries, and log lines that do not flood
+//! - [`explain`]: what a service would do with its settings, without doing it
 //! - [`service`]: the frame of a `main`: start, run until told to stop, end with an exit code
 
 pub mod admin;
 pub mod backoff;
+pub mod explain;
 pub mod own_subscription;
 pub mod permission;
 pub mod pubsub;

@@ -12,8 +12,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::explain::{Check, EffectiveSetting, Explanation};
 use crate::settings::{self, CommonSettings, Invocation, SettingError};
 use crate::telemetry;
 
@@ -21,6 +23,9 @@ use crate::telemetry;
 const EXIT_SETTINGS: u8 = 2;
 /// Exit code of a service that failed while it ran.
 const EXIT_FAILED: u8 = 1;
+
+/// The first argument that asks for an [explanation](crate::explain).
+const EXPLAIN: &str = "explain";
 
 /// How long threads that are still busy when a service has ended may take.
 const LAST_THREADS: Duration = Duration::from_millis(200);
@@ -48,20 +53,39 @@ impl ServiceError {
     }
 }
 
-/// Runs a service from start to exit code; `run` gets the settings and the token that asks it to stop.
-pub fn main<C, F>(common: fn(&C) -> &CommonSettings, run: impl FnOnce(C, CancellationToken) -> F) -> ExitCode
+/// Runs a service from start to exit code. `run` gets the settings and the token that asks it to stop; `check` says what
+/// would come of running with them, where that is [asked](crate::explain).
+pub fn main<C, F, G>(
+    common: fn(&C) -> &CommonSettings,
+    check: impl FnOnce(C) -> G,
+    run: impl FnOnce(C, CancellationToken) -> F,
+) -> ExitCode
 where
     C: Parser,
     F: Future<Output = Result<(), ServiceError>>,
+    G: Future<Output = Vec<Check>>,
 {
-    let config = match settings::read::<C>(std::env::args_os(), |name| std::env::var_os(name)) {
-        Ok(Invocation::Run(config)) => config,
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let is_asked = arguments.get(1).is_some_and(|first| first == EXPLAIN);
+    if is_asked {
+        arguments.remove(1);
+    }
+    let (config, settings) = match settings::read_with_sources::<C>(arguments, |name| std::env::var_os(name))
+    {
+        Ok(Invocation::Run(read)) => read,
         Ok(Invocation::Print(text)) => return print(&text),
         Err(error) => return refuse(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    if is_asked {
+        return explain(settings, async move {
+            let mut checks = telemetry::check(common(&config));
+            checks.extend(check(config).await);
+            checks
+        });
+    }
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&ServiceError::part("the async runtime", error)),
+        Err(error) => return fail(&error),
     };
     // The exporter's connection lives in the runtime.
     let entered = runtime.enter();
@@ -83,6 +107,23 @@ where
         Err(ServiceError::Setting(error)) => refuse(&error),
         Err(error) => fail(&error),
     }
+}
+
+fn runtime() -> Result<Runtime, ServiceError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| ServiceError::part("the async runtime", error))
+}
+
+/// Prints the settings and what the checks find.
+fn explain(settings: Vec<EffectiveSetting>, checks: impl Future<Output = Vec<Check>>) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    let explanation = Explanation { settings, checks: runtime.block_on(checks) };
+    runtime.shutdown_timeout(LAST_THREADS);
+    print(&explanation.to_string());
+    ExitCode::from(explanation.exit_code())
 }
 
 /// Cancels `stop` at the first SIGTERM, SIGINT or SIGHUP (the terminal was closed); ends the process at the second.

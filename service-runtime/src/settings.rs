@@ -5,13 +5,17 @@
 //! unset, so that a chart can pass empty values. Variables come in as a function: nothing here reads the environment,
 //! and tests pass a map.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Parser};
+
+use crate::explain::{EffectiveSetting, SettingSource};
 
 /// A line that `--help` ends with.
 pub const HELP_FOOTER: &str = "Each flag can be given as the environment variable named in its angle brackets \
@@ -55,7 +59,7 @@ pub struct CommonSettings {
     #[arg(long, value_enum, default_value = "text")]
     pub log_format: LogFormat,
 
-    /// Which log lines are written: a level, or tracing-subscriber's directives. The HTTP server tells of its
+    /// Which log lines are written: a level, or levels by target such as info,h2=debug. The HTTP server tells of its
     /// own start and end, which we do too, and of every malformed request, with which anyone could fill the log.
     #[arg(long, default_value = "info,actix_server=warn,actix_http=off")]
     pub rust_log: String,
@@ -103,6 +107,20 @@ pub fn read<C: Parser>(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Invocation<C>, SettingError> {
+    Ok(match read_with_sources(arguments, environment)? {
+        Invocation::Run((config, _)) => Invocation::Run(config),
+        Invocation::Print(text) => Invocation::Print(text),
+    })
+}
+
+/// [Reads](read) the settings, and tells where each comes from.
+///
+/// # Errors
+/// See [`read`].
+pub fn read_with_sources<C: Parser>(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Invocation<(C, Vec<EffectiveSetting>)>, SettingError> {
     // A value of a flag that begins with a hyphen is a wrong value, not an unknown flag.
     let command = C::command().mut_args(|argument| {
         let is_flag = !argument.is_positional();
@@ -111,10 +129,12 @@ pub fn read<C: Parser>(
     let command = command.args_override_self(true).after_help(HELP_FOOTER);
     let mut arguments = arguments.into_iter();
     let program = arguments.next().unwrap_or_default();
+    let arguments: Vec<_> = arguments.collect();
     let variables = variables(&command, environment)?;
-    let all = std::iter::once(program).chain(variables).chain(arguments);
-    match command.try_get_matches_from(all).and_then(|matches| C::from_arg_matches(&matches)) {
-        Ok(config) => Ok(Invocation::Run(config)),
+    let all = std::iter::once(program).chain(variables).chain(arguments.iter().cloned());
+    let matches = command.clone().try_get_matches_from(all);
+    match matches.and_then(|matches| C::from_arg_matches(&matches).map(|config| (config, matches))) {
+        Ok((config, matches)) => Ok(Invocation::Run((config, effective(&command, &matches, &arguments)))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Invocation::Print(error.render().to_string()))
@@ -139,6 +159,37 @@ fn variables(
         }
     }
     Ok(flags)
+}
+
+/// Every setting as it was read from `arguments`, the environment or the defaults, in the order of the help; without those
+/// that the help does not tell of.
+fn effective(command: &clap::Command, matches: &ArgMatches, arguments: &[OsString]) -> Vec<EffectiveSetting> {
+    // What clap and the environment's flags have in common is that both come as arguments: whose they are is seen in these.
+    let is_flag = |argument: &Arg| {
+        let flag = argument.get_long().map(|name| format!("--{name}"));
+        flag.is_none_or(|flag| {
+            arguments.iter().filter_map(|given| given.to_str()).any(|given| {
+                given.strip_prefix(&flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            })
+        })
+    };
+    let told = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    told.map(|argument| {
+        let id = argument.get_id().as_str();
+        let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
+        let source = match (is_given, is_flag(argument)) {
+            (false, _) => SettingSource::Default,
+            (true, true) => SettingSource::Flag,
+            (true, false) => SettingSource::Environment,
+        };
+        let is_secret = argument.get_value_parser().type_id() == TypeId::of::<Secret>();
+        let mut values = matches.get_raw(id).into_iter().flatten();
+        let value = values.next().map(|value| {
+            if is_secret { "(set, not shown)".to_owned() } else { value.to_string_lossy().into_owned() }
+        });
+        EffectiveSetting { name: id.to_uppercase(), value, source }
+    })
+    .collect()
 }
 
 /// The first paragraph of clap's message, in one line, without `error: `.
@@ -250,6 +301,12 @@ mod tests {
         /// Length of a window.
         #[arg(long, value_parser = positive_duration, default_value = "1s")]
         window: Duration,
+        /// Never shown.
+        #[arg(long)]
+        key: Option<Secret>,
+        /// Never told of.
+        #[arg(long, hide = true, default_value = "0")]
+        hidden: u8,
     }
 
     fn read_config(arguments: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
@@ -272,6 +329,34 @@ mod tests {
         assert_eq!(config.common.google_cloud_project, "demo");
         assert_eq!(config.window, Duration::from_secs(2));
         assert_eq!(config.common.log_format, LogFormat::Json, "the flag wins");
+    }
+
+    #[test]
+    fn every_setting_is_told_and_where_it_comes_from() {
+        let arguments = ["service", "--log-format", "json", "--rust-log=warn"].map(OsString::from);
+        let environment =
+            [PROJECT, ("KEY", "0123abcd"), ("LOG_FORMAT", "text"), ("PUBSUB_EMULATOR_HOST", "")];
+        let lookup =
+            |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, it)| it.into());
+        let Ok(Invocation::Run((config, settings))) = read_with_sources::<Config>(arguments, lookup) else {
+            panic!("not read")
+        };
+        assert_eq!(config.common.log_format, LogFormat::Json);
+        let found: Vec<_> = settings
+            .iter()
+            .map(|setting| (setting.name.as_str(), setting.value.as_deref(), setting.source))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("GOOGLE_CLOUD_PROJECT", Some("demo"), SettingSource::Environment),
+                ("PUBSUB_EMULATOR_HOST", None, SettingSource::Default),
+                ("LOG_FORMAT", Some("json"), SettingSource::Flag),
+                ("RUST_LOG", Some("warn"), SettingSource::Flag),
+                ("WINDOW", Some("1s"), SettingSource::Default),
+                ("KEY", Some("(set, not shown)"), SettingSource::Environment),
+            ]
+        );
     }
 
     #[test]

@@ -11,6 +11,9 @@ use service_runtime::settings::{CommonSettings, duration, positive_duration, soc
 use crate::clock::ClockOffset;
 
 /// Keeps the latest sessions in memory and answers GET /api/latest.
+///
+/// `session-api explain`, with the same arguments, prints the settings in effect and says what the service would do with
+/// them.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "session-api", version)]
 pub struct Config {
@@ -65,15 +68,15 @@ pub struct Config {
     #[arg(long, default_value = "1h", value_parser = positive_duration)]
     pub max_stream_age: Duration,
 
-    /// For tests only, and therefore not in the help: this replica's clock is ahead of the machine's by so much
-    /// (`20ms`), or behind it (`-20ms`), in all that it decides and tells.
-    #[arg(long, hide = true, allow_hyphen_values = true, default_value = "0ms")]
     /// How long a replica that was told to stop (SIGTERM) goes on serving. It says at once that it is not ready, and
     /// closes each connection with its next answer, until whoever sends requests sends them elsewhere. The process may
     /// take up to 7s more to end.
     #[arg(long, default_value = "2s", value_parser = duration)]
     pub shutdown_delay: Duration,
 
+    /// For tests only, and therefore not in the help: this replica's clock is ahead of the machine's by so much
+    /// (`20ms`), or behind it (`-20ms`), in all that it decides and tells.
+    #[arg(long, hide = true, allow_hyphen_values = true, default_value = "0ms")]
     pub clock_offset: ClockOffset,
 }
 
@@ -118,10 +121,10 @@ mod tests {
         assert_eq!(config.stale_after, Duration::from_secs(30));
         assert_eq!(config.max_connections.get(), 16_000);
         assert_eq!((config.max_streams, config.max_stream_age), (10_000, Duration::from_secs(3600)));
+        assert_eq!(config.shutdown_delay, Duration::from_secs(2));
         assert_eq!(config.clock_offset, ClockOffset::default());
     }
 
-        assert_eq!(config.shutdown_delay, Duration::from_secs(2));
     #[test]
     fn a_wrong_value_names_the_setting_and_what_is_accepted() {
         let cases = [
@@ -132,10 +135,10 @@ mod tests {
             ("MAX_CONNECTIONS", "0", "invalid"),
             ("MAX_STREAMS", "-1", "invalid"),
             ("MAX_STREAM_AGE", "0s", "expected a duration above zero"),
+            ("SHUTDOWN_DELAY", "soon", "expected a duration"),
             ("CLOCK_OFFSET", "20", "expected a duration"),
             ("SESSIONS_TOPIC", "2fast", "expected a topic's id"),
             ("SESSIONS_TOPIC", "a/b", "expected a topic's id"),
-            ("SHUTDOWN_DELAY", "soon", "expected a duration"),
             ("SESSIONS_TOPIC", "google-sessions", "expected a topic's id"),
             ("SESSIONS_TOPIC", "projects//topics/sessions", "expected a topic's id"),
         ];

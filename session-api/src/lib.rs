@@ -12,6 +12,7 @@
 //! - [`leaving`]: how clients are sent elsewhere before the end
 //! - [`routes`]: `/api/latest`, `/api/stream`, `/api/time` and the site; the rules are in [`negotiate`] and [`etag`]
 //! - [`site`]: the files of SITE_DIR
+//! - [`explain`]: what would come of running, without doing it
 //! - [`service`]: all of it together, from bound ports to an orderly end
 //!
 //! Only the presenter changes what is shown, and only screen and feed are shared: a request takes no lock, makes no body, and
@@ -22,13 +23,14 @@ pub mod clock_check;
 pub mod coding;
 pub mod config;
 pub mod etag;
+pub mod explain;
 pub mod feed;
 #[cfg(test)]
 mod fixtures;
 pub mod health;
+pub mod leaving;
 pub mod negotiate;
 pub mod presenter;
-pub mod leaving;
 pub mod problem;
 pub mod render;
 pub mod routes;

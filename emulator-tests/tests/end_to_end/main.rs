@@ -4,6 +4,7 @@
 //! What they must be is recomputed from the same plays by `emulator_tests::oracle`, which shares no code with the
 //! pipeline.
 
+mod explain;
 mod lifecycle;
 mod live;
 mod sessions;

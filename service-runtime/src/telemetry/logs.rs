@@ -4,9 +4,9 @@
 //! that is written within a span bears the ids of its trace (`openTelemetry.traceId` and `.spanId`).
 
 use tracing::Subscriber;
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::settings::{CommonSettings, LogFormat, SettingError};
 
@@ -18,10 +18,7 @@ pub fn layer<S>(settings: &CommonSettings) -> Result<Box<dyn Layer<S> + Send + S
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let filter = EnvFilter::try_new(&settings.rust_log).map_err(|_| {
-        let problem = "expected a level such as info, or directives such as info,pipeline=debug";
-        SettingError::new("RUST_LOG", problem)
-    })?;
+    let filter = levels(&settings.rust_log)?;
     Ok(match settings.log_format {
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
@@ -38,4 +35,45 @@ where
             .with_filter(filter)
             .boxed(),
     })
+}
+
+/// Which lines are written. tracing-subscriber's `EnvFilter` could also choose by spans and what is in their fields, which
+/// no line of ours needs, for the price of a library of regular expressions in memory.
+pub(super) fn levels(rust_log: &str) -> Result<Targets, SettingError> {
+    rust_log.parse().map_err(|_| {
+        let problem = "expected a level such as info, or levels by target such as info,pipeline=debug";
+        SettingError::new("RUST_LOG", problem)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_chosen_by_level_and_target() {
+        let cases = [
+            ("warn", "pipeline", Level::INFO, false),
+            ("info,h2=debug", "h2::codec", Level::DEBUG, true),
+            ("info,h2=debug", "pipeline", Level::DEBUG, false),
+            ("info,actix_http=off", "actix_http::h1", Level::ERROR, false),
+            ("off", "pipeline", Level::ERROR, false),
+        ];
+        for (rust_log, target, level, expected) in cases {
+            assert_eq!(
+                levels(rust_log).unwrap().would_enable(target, &level),
+                expected,
+                "{rust_log}: {target}"
+            );
+        }
+        for rust_log in ["info,h2=loud", "a=b=c"] {
+            let error = levels(rust_log).unwrap_err().to_string();
+            assert!(
+                error.contains("RUST_LOG") && error.contains("info,pipeline=debug"),
+                "{rust_log}: {error}"
+            );
+        }
+    }
 }

@@ -23,6 +23,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 pub use metrics::Metrics;
 pub use otlp::Traces;
 
+use crate::explain::Check;
 use crate::settings::{CommonSettings, SettingError};
 
 /// How long a collector that does not answer may keep a service from ending.
@@ -41,6 +42,14 @@ pub fn start(settings: &CommonSettings, service: &str) -> Result<Option<Traces>,
         .try_init();
     started.map_err(|error| SettingError::new("LOG_FORMAT", error))?;
     Ok(traces)
+}
+
+/// What would come of [starting](start) the log and the exports. Needs a tokio runtime to be entered. Whether a collector
+/// answers is not asked: a service works without one.
+#[must_use]
+pub fn check(settings: &CommonSettings) -> Vec<Check> {
+    let lines = logs::levels(&settings.rust_log).map(|_| "log lines are chosen by it".to_owned());
+    vec![Check::setting("RUST_LOG", lines), Check::setting("OTEL_EXPORTER_OTLP_ENDPOINT", otlp::check())]
 }
 
 /// Waits for a last export, but not for long. The SDK's own limit is not kept by its meter provider, which waits for

@@ -84,6 +84,22 @@ pub(super) fn metric_exporter() -> Result<Option<MetricExporter>, SettingError> 
     MetricExporter::builder().with_tonic().build().map(Some).map_err(wrong_endpoint)
 }
 
+/// What would be sent; nobody is spoken to.
+pub(super) fn check() -> Result<String, SettingError> {
+    let traces = is_on(Signal::Traces, variable)?;
+    if traces {
+        let _well_formed = SpanExporter::builder().with_tonic().build().map_err(wrong_endpoint)?;
+    }
+    let metrics = metric_exporter()?.is_some();
+    Ok(match (traces, metrics) {
+        (true, true) => "traces and metrics are sent",
+        (true, false) => "traces are sent",
+        (false, true) => "metrics are sent",
+        (false, false) => "nothing is sent, metrics are served on /metrics alone",
+    }
+    .to_owned())
+}
+
 /// Who sends: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over `service`.
 pub(super) fn resource(service: &str) -> Resource {
     let told = Resource::builder().build();

@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::health::Status;
 use crate::presenter::Update;
 use crate::telemetry::Telemetry;
+pub(crate) use name::subscription_id;
 use receive::Receiver;
 
 /// How often a replica that cannot subscribe says so.
@@ -140,7 +141,7 @@ impl Subscriber {
 
     /// The life of one subscription, from its creation to its deletion.
     async fn live(&self, receiver: &mut Receiver, stop: &CancellationToken) -> Result<(), SubscribeError> {
-        let id = name::subscription_id(&self.region, &self.replica, rand::random());
+        let id = subscription_id(&self.region, &self.replica, rand::random());
         let own = OwnSubscription::new(&self.pubsub, &id).await?;
         let since = self.clock.now();
         let created = tokio::select! {

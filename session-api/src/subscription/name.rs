@@ -8,7 +8,7 @@ const MAX_PART_BYTES: usize = 100;
 /// The random part keeps a replica that restarts under its old name off its old subscription, which may have been left
 /// behind, and off streams of it that Google's emulator still feeds.
 #[must_use]
-pub(super) fn subscription_id(region: &str, replica: &str, random: u64) -> String {
+pub(crate) fn subscription_id(region: &str, replica: &str, random: u64) -> String {
     format!("session-api-{}-{}-{random:016x}", safe(region), safe(replica))
 }
 
