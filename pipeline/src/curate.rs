@@ -76,8 +76,8 @@ pub struct Announcement<A> {
     pub slot: Arc<Slot>,
     /// The message that announces it.
     pub update: v1::SessionsUpdate,
-    /// The plays of its sessions: they are settled when the message is confirmed as published.
-    pub pending: Vec<Pending<A>>,
+    /// The plays of each of its sessions: they are settled when the message is confirmed as published.
+    pub pending: Vec<Vec<Pending<A>>>,
 }
 
 /// Chooses what is shown.
@@ -236,7 +236,7 @@ impl<A> Curator<A> {
         &mut self,
         starts_at: Timestamp,
         sessions: Vec<Arc<Session>>,
-        pending: Vec<Pending<A>>,
+        pending: Vec<Vec<Pending<A>>>,
         now: Timestamp,
         give_up: &mut impl FnMut(Pending<A>),
     ) -> Option<Announcement<A>> {
@@ -249,7 +249,7 @@ impl<A> Curator<A> {
         };
         if self.programme.insert(slot.clone(), now) != Inserted::Changed {
             // The programme is full of slots that others announced far ahead: this one would not be in the update.
-            pending.into_iter().for_each(give_up);
+            pending.into_iter().flatten().for_each(give_up);
             return None;
         }
         self.history.add(&featured);
@@ -301,7 +301,7 @@ fn build_sessions<A>(
     atlas: &Atlas,
     catalogue: &Catalogue,
     give_up: &mut impl FnMut(Pending<A>),
-) -> (Vec<Arc<Session>>, Vec<Pending<A>>) {
+) -> (Vec<Arc<Session>>, Vec<Vec<Pending<A>>>) {
     let (mut sessions, mut pending) = (Vec::new(), Vec::new());
     let mut bytes = 0;
     for candidate in chosen {
@@ -310,7 +310,7 @@ fn build_sessions<A>(
         if bytes + size < MAX_SLOT_BYTES || sessions.is_empty() {
             bytes += size;
             sessions.push(Arc::new(session));
-            pending.extend(candidate.pending);
+            pending.push(candidate.pending);
         } else {
             candidate.pending.into_iter().for_each(&mut *give_up);
         }

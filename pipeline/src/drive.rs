@@ -8,6 +8,7 @@
 
 pub mod locate;
 mod rejecting;
+mod spans;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -59,7 +60,7 @@ pub enum DriveError {
 /// An announcement that is confirmed as published.
 struct Announced<A> {
     slot: Arc<Slot>,
-    plays: Vec<Pending<A>>,
+    plays: Vec<Vec<Pending<A>>>,
 }
 
 /// The engine at work.
@@ -227,7 +228,7 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     fn confirm(&mut self, Announced { slot, plays }: Announced<A>, effects: &mut Vec<Effect<A>>) {
         let now = now();
         self.telemetry.published(&slot);
-        plays.iter().for_each(|play| self.telemetry.settled(play.played_at, now));
+        plays.iter().flatten().for_each(|play| self.telemetry.settled(play.played_at, now));
         self.engine.published(plays, effects);
     }
 
@@ -244,10 +245,10 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         }
     }
 
-    fn announce(&mut self, slot: Arc<Slot>, update: &v1::SessionsUpdate, plays: Vec<Pending<A>>) {
+    fn announce(&mut self, slot: Arc<Slot>, update: &v1::SessionsUpdate, plays: Vec<Vec<Pending<A>>>) {
         let update = Bytes::from(update.encode_to_vec());
         tracing::debug!(slot = slot.number, bytes = update.len(), "announcing a slot");
-        let span = tracing::info_span!("announce slot", slot = slot.number, sessions = slot.sessions.len());
+        let span = spans::announcement(&slot, &plays);
         // A newer update has the slots of the one before it: that one need not be repeated any more.
         self.repeating = JoinSet::new();
         let repeating = repeat(self.outbox.clone(), update.clone(), slot.starts_at);

@@ -63,8 +63,8 @@ pub enum Effect<A> {
         slot: Arc<Slot>,
         /// The message.
         update: v1::SessionsUpdate,
-        /// The plays that it settles.
-        plays: Vec<Pending<A>>,
+        /// The plays that it settles, of each of its sessions.
+        plays: Vec<Vec<Pending<A>>>,
     },
 }
 
@@ -188,8 +188,8 @@ impl<A> Engine<A> {
     }
 
     /// An announcement is confirmed as published: its plays are settled.
-    pub fn published(&mut self, plays: Vec<Pending<A>>, effects: &mut Vec<Effect<A>>) {
-        let acks = plays.into_iter().map(|play| self.ledger.settle(play.held));
+    pub fn published(&mut self, plays: Vec<Vec<Pending<A>>>, effects: &mut Vec<Effect<A>>) {
+        let acks = plays.into_iter().flatten().map(|play| self.ledger.settle(play.held));
         effects.extend(acks.map(Effect::Ack));
     }
 

@@ -70,6 +70,13 @@ impl DropReason {
 #[derive(Debug)]
 pub struct Held<A>(A);
 
+impl<A> Held<A> {
+    /// What acknowledges the delivery, to look at.
+    pub const fn handle(&self) -> &A {
+        &self.0
+    }
+}
+
 /// How many deliveries there were, and what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {

@@ -2,6 +2,7 @@
 //! it, the instruments, and nothing of who listens.
 
 mod collector;
+mod plays;
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -92,7 +92,7 @@ impl Plays {
 
 /// What waits to be confirmed as published.
 enum Unconfirmed {
-    Announcement(Vec<Pending<Ack>>),
+    Announcement(Vec<Vec<Pending<Ack>>>),
     Rejection(Held<Ack>, DropReason),
 }
 

@@ -10,9 +10,10 @@ use service_runtime::backoff::Seldom;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::rejecting::Rejecting;
-use super::{COMPLAIN_EVERY, DriveError, LAST_CONFIRMATIONS, LONGEST_SLEEP, now, take_waiting};
+use super::{COMPLAIN_EVERY, DriveError, LAST_CONFIRMATIONS, LONGEST_SLEEP, now, spans, take_waiting};
 use crate::batch::Batch;
 use crate::intake::Answer;
 use crate::ledger::Held;
@@ -146,11 +147,13 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
     fn publish(&mut self, Batch { data, plays, begun }: Batch<A>) {
         let (outbox, complaint) = (self.outbox.clone(), self.complaint.clone());
         let telemetry = self.telemetry.clone();
-        self.publishing.spawn(async move {
+        let span = spans::batch(&plays);
+        let publishing = async move {
             until_confirmed(&complaint, || outbox.publish(data.clone())).await;
             telemetry.published(plays.len(), now().since(begun));
             plays
-        });
+        };
+        self.publishing.spawn(publishing.instrument(span));
     }
 
     fn confirm(&mut self, plays: Vec<Held<A>>) {

@@ -63,7 +63,7 @@ struct Story {
     acked: Vec<u32>,
     rejected: Vec<DropReason>,
     /// Announcements that are not confirmed yet.
-    unconfirmed: Vec<Vec<Pending<u32>>>,
+    unconfirmed: Vec<Vec<Vec<Pending<u32>>>>,
     /// `slot number: track #pane, ...`
     announced: Vec<String>,
     updates: Vec<v1::SessionsUpdate>,

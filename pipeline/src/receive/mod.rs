@@ -4,11 +4,14 @@
 
 mod pubsub;
 mod share;
+mod traced;
 
 use bytes::Bytes;
+use opentelemetry::trace::SpanContext;
 
 pub use pubsub::{ReceiveSettings, Source};
 pub use share::Share;
+pub use traced::Traced;
 
 /// One delivery of a message.
 #[derive(Debug)]
@@ -23,6 +26,11 @@ pub struct Delivery<A> {
 pub trait Acknowledge: Send + 'static {
     /// The message need not be delivered again.
     fn acknowledge(self);
+
+    /// The span that lasts as long as the delivery is held; `None` where it is not traced.
+    fn trace(&self) -> Option<SpanContext> {
+        None
+    }
 }
 
 impl Acknowledge for google_cloud_pubsub::subscriber::handler::Handler {

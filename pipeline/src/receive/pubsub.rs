@@ -7,11 +7,13 @@ use google_cloud_pubsub::subscriber::ShutdownToken;
 use google_cloud_pubsub::subscriber::handler::Handler;
 use service_runtime::backoff::{Backoff, Seldom};
 use service_runtime::permission::RECEIVE;
+use service_runtime::telemetry::trace_context;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Delivery;
+use super::traced::Tracer;
+use super::{Delivery, Traced};
 
 /// Deliveries that wait between the streams and the engine; then the streams wait.
 const CHANNEL_CAPACITY: usize = 10_000;
@@ -41,7 +43,7 @@ pub struct ReceiveSettings {
 /// The messages of a subscription.
 #[derive(Debug)]
 pub struct Source {
-    deliveries: mpsc::Receiver<Delivery<Handler>>,
+    deliveries: mpsc::Receiver<Delivery<Traced<Handler>>>,
     streams: JoinSet<Option<ShutdownToken>>,
     stop: CancellationToken,
 }
@@ -63,6 +65,7 @@ impl Source {
         let mut outages = outages.clone();
         outages.mark_unchanged();
         let mut streams = JoinSet::new();
+        let tracer = Tracer::new(subscription);
         for number in 0..settings.streams {
             streams.spawn(keep_pulling(Pull {
                 number,
@@ -70,6 +73,7 @@ impl Source {
                 subscription: subscription.to_owned(),
                 settings,
                 deliveries: sender.clone(),
+                tracer: tracer.clone(),
                 outages: outages.clone(),
                 stop: stop.clone(),
             }));
@@ -78,7 +82,7 @@ impl Source {
     }
 
     /// The deliveries of all streams.
-    pub const fn deliveries(&mut self) -> &mut mpsc::Receiver<Delivery<Handler>> {
+    pub const fn deliveries(&mut self) -> &mut mpsc::Receiver<Delivery<Traced<Handler>>> {
         &mut self.deliveries
     }
 
@@ -100,7 +104,8 @@ struct Pull {
     subscriber: Subscriber,
     subscription: String,
     settings: ReceiveSettings,
-    deliveries: mpsc::Sender<Delivery<Handler>>,
+    deliveries: mpsc::Sender<Delivery<Traced<Handler>>>,
+    tracer: Tracer,
     outages: watch::Receiver<u64>,
     stop: CancellationToken,
 }
@@ -160,6 +165,8 @@ async fn pull_once(pull: &mut Pull, backoff: &mut Backoff) -> (End, ShutdownToke
         match next {
             Some(Ok((message, ack))) => {
                 backoff.reset();
+                let publisher = trace_context::publisher_of(&message.attributes);
+                let ack = pull.tracer.trace(ack, &message.message_id, message.data.len(), publisher);
                 let delivery = Delivery { data: message.data, ack };
                 tokio::select! {
                     () = pull.stop.cancelled() => break End::Stopped,

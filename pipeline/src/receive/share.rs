@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use opentelemetry::trace::SpanContext;
+
 use super::Acknowledge;
 
 /// One play's share in the handle that acknowledges a delivery. The delivery is acknowledged when every share of it is; it
@@ -29,6 +31,10 @@ impl<A: Acknowledge> Acknowledge for Share<A> {
     fn acknowledge(self) {
         // Whoever drops the last share sees this: dropping one synchronises with those before it.
         self.0.unacknowledged.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn trace(&self) -> Option<SpanContext> {
+        self.0.ack.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.trace()
     }
 }
 

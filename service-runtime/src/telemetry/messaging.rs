@@ -4,10 +4,15 @@
 //! A message's span is named after what is done and with which topic (`send sessions`), and the one that receives it is a
 //! child of the one that sent it. What is in a message is no attribute.
 
+use std::collections::HashSet;
+
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+/// How many messages a span tells of that it comes from.
+pub const MOST_LINKS: usize = 32;
 
 /// The span of publishing a message of `bytes` to a topic, its id or full name.
 #[must_use]
@@ -50,6 +55,15 @@ pub fn within(span: Span, parent: Option<SpanContext>) -> Span {
         // Fails where nothing is traced.
         let _untraced = span.set_parent(Context::new().with_remote_span_context(parent));
     }
+    span
+}
+
+/// The span with links to those of the messages that it comes from, to each of them once and to [`MOST_LINKS`] at most.
+#[must_use]
+pub fn linked(span: Span, messages: impl IntoIterator<Item = SpanContext>) -> Span {
+    let mut known = HashSet::new();
+    let distinct = messages.into_iter().filter(|message| known.insert(message.span_id()));
+    distinct.take(MOST_LINKS).for_each(|message| span.add_link(message));
     span
 }
 

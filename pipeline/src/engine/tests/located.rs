@@ -38,7 +38,7 @@ struct Second {
     engine: Engine<Share<Ack>>,
     next_ack: u32,
     acked: Arc<Mutex<Vec<u32>>>,
-    unconfirmed: Vec<Vec<Pending<Share<Ack>>>>,
+    unconfirmed: Vec<Vec<Vec<Pending<Share<Ack>>>>>,
     rejected: Vec<Held<Share<Ack>>>,
     sessions: Vec<v1::Session>,
 }
