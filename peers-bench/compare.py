@@ -200,6 +200,7 @@ def compare(peers, plays, rounds):
                 shutil.copy(answers, TARGET / "answers-that-differ.csv")
                 sys.exit(f"{peer.name} gives other answers: {lines:,} lines instead of {counts[count]:,}")
             peer.runs.append(run)
+            print(f"  {run.cpu_seconds:.2f} s of CPU, {run.wall_seconds:.2f} s", file=sys.stderr)
     return counts
 
 
