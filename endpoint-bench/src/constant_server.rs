@@ -130,3 +130,44 @@ fn not_found() -> Response<Full<Bytes>> {
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use emulator_tests::services::free_address;
+
+    use super::*;
+    use crate::answer::ask;
+
+    /// As soon as the server is there.
+    async fn asked(address: SocketAddr, path: &str) -> Answer {
+        let start = Instant::now();
+        loop {
+            match ask(address, path, &[]).await {
+                Ok(answer) => return answer,
+                Err(error) => assert!(start.elapsed() < Duration::from_secs(20), "{error:#}"),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn both_give_the_answer_that_they_were_given() {
+        let headers = [("content-type", "application/json"), ("etag", "\"a\"")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let full = Answer { status: 200, headers: headers.clone(), body: "{}".into() };
+        let unchanged = Answer { status: 304, headers: headers[1..].to_vec(), body: Bytes::new() };
+        for framework in Framework::ALL {
+            for answer in [&full, &unchanged] {
+                let (given, address) = (answer.clone(), free_address().unwrap());
+                let serving = tokio::spawn(async move { serve(framework, &given, address).await });
+                let mut found = asked(address, "/api/latest").await;
+                found.headers.sort();
+                assert_eq!(found, *answer, "{framework:?}");
+                assert_eq!(asked(address, "/other").await.status, 404, "{framework:?}");
+                serving.abort();
+            }
+        }
+    }
+}
