@@ -67,11 +67,13 @@ export async function visit(
   return { page, context, complaints };
 }
 
-/** Waits until the pair of a slot is shown. */
-export async function untilSlot(page: Page, number?: number, timeout = 15_000): Promise<void> {
-  await page.waitForSelector(number === undefined ? "#pair[data-slot]" : `#pair[data-slot="${number}"]`, {
-    timeout,
-  });
+/** Waits until the pair of a slot is shown, or that of a later one: on a busy machine one may pass unseen. */
+export async function untilSlot(page: Page, number = 0, timeout = 15_000): Promise<void> {
+  await page.waitForFunction(
+    (least) => Number(document.querySelector<HTMLElement>("#pair")?.dataset.slot ?? -1) >= least,
+    number,
+    { polling: 50, timeout },
+  );
 }
 
 /** Waits until nothing moves: no frame has been asked for in `quiet` milliseconds. Needs COUNT_FRAMES. */
