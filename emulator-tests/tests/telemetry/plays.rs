@@ -36,73 +36,89 @@ async fn publish(installation: &Installation, count: usize) -> anyhow::Result<Ha
     Ok((0..count).step_by(2).map(|number| (number as u64 + 1).to_be_bytes().to_vec()).collect())
 }
 
-/// The spans of this name that have a parent of that one, and that parent.
-fn pairs<'a>(spans: &'a [Received], child: &str, parent: &str) -> Vec<(&'a Received, &'a Received)> {
-    let parents = spans.iter().filter(|it| it.span.name == parent);
-    let by_id: HashMap<_, _> = parents.map(|it| (&it.span.span_id, it)).collect();
-    let children = spans.iter().filter(|it| it.span.name == child);
-    children.filter_map(|it| Some((it, *by_id.get(&it.span.parent_span_id)?))).collect()
+/// The span and those that it is within, outward, as far as they are known.
+fn within<'a>(spans: &'a [Received], innermost: &'a Received) -> Vec<&'a Received> {
+    let by_id: HashMap<_, _> = spans.iter().map(|it| (&it.span.span_id, it)).collect();
+    std::iter::successors(Some(innermost), |it| by_id.get(&it.span.parent_span_id).copied()).collect()
 }
+
+fn names<'a>(chain: &[&'a Received]) -> Vec<&'a str> {
+    chain.iter().map(|it| it.span.name.as_str()).collect()
+}
+
+/// What a replica shows is within all of this, when a traced play is the reason.
+const FROM_SLOT: [&str; 4] = ["show slot", "process sessions", "send sessions", "announce slot"];
+const FROM_PLAY: &str = "process plays-pipeline";
+const BETWEEN_STAGES: [&str; 3] =
+    ["process located-plays-curate", "send located-plays", "publish located plays"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> anyhow::Result<()> {
-    let collector = Collector::start().await;
-    let broker = Broker::local().await?;
-    let installation = Installation::create(&broker.endpoint()).await?;
-    let export = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address)),
-        ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
-    ];
-    let mut settings: Vec<_> = export.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    settings.extend([("MAX_DISORDER", "3s"), ("SLOT", "1s"), ("MAX_SESSION_AGE", "60s")]);
-    let mut pipeline = installation.pipeline(&settings)?;
-    let mut replica = installation.replica_with("europe-west1", &export)?;
-    pipeline.until_ready(PATIENCE).await?;
-    replica.service.until_ready(PATIENCE).await?;
-    let sampled = publish(&installation, 3000).await?;
-
-    let deadline = Instant::now() + PATIENCE;
-    let spans = loop {
-        let spans = collector.spans();
-        let is_whole = {
-            let announced = pairs(&spans, "announce slot", "process plays-pipeline");
-            let traces: HashSet<_> = announced.iter().map(|(slot, _)| &slot.span.trace_id).collect();
-            let mut shown = spans.iter().filter(|it| it.span.name == "show slot");
-            shown.any(|it| traces.contains(&it.span.trace_id))
-                && spans.iter().any(|it| it.span.name == "share session")
+    for between in [&[][..], &BETWEEN_STAGES] {
+        let collector = Collector::start().await;
+        let broker = Broker::local().await?;
+        let installation = Installation::create(&broker.endpoint()).await?;
+        let export = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address)),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
+        ];
+        let mut settings: Vec<_> = export.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        settings.extend([("MAX_DISORDER", "3s"), ("SLOT", "1s"), ("MAX_SESSION_AGE", "60s")]);
+        let mut services = if between.is_empty() {
+            vec![installation.pipeline(&settings)?]
+        } else {
+            vec![installation.locate(&settings)?, installation.curate(&settings)?]
         };
-        if is_whole {
-            break spans;
+        services.push(installation.replica_with("europe-west1", &export)?.service);
+        for service in &mut services {
+            service.until_ready(PATIENCE).await?;
         }
-        assert!(Instant::now() < deadline, "{spans:?}\n{}", pipeline.log());
-        pipeline.check_running()?;
-        sleep(Duration::from_millis(100)).await;
-    };
+        let sampled = publish(&installation, 3000).await?;
 
-    // The play that a slot is because of was published within a span of ours, and sampled there.
-    for (slot, play) in pairs(&spans, "announce slot", "process plays-pipeline") {
-        assert_eq!((slot.service.as_str(), &slot.span.trace_id), ("pipeline", &play.span.trace_id));
-        assert!(sampled.contains(&play.span.parent_span_id), "{play:?}");
-        assert!(play.span.start_time_unix_nano <= slot.span.start_time_unix_nano);
-        let system = attribute(&play.span.attributes, "messaging.system");
-        assert_eq!(system.as_deref(), Some("gcp_pubsub"));
-    }
-    let sessions = pairs(&spans, "share session", "announce slot");
-    assert!(!sessions.is_empty());
-    for (session, _) in sessions {
-        let links = &session.span.links;
-        let distinct: HashSet<_> = links.iter().map(|link| (&link.trace_id, &link.span_id)).collect();
-        assert!((1..=MOST_LINKS).contains(&links.len()) && distinct.len() == links.len(), "{session:?}");
-        assert_eq!(attribute(&session.span.attributes, "session").map(|id| id.len()), Some(32));
-    }
-    let most = spans.iter().map(|it| it.span.links.len()).max();
-    assert_eq!(most, Some(MOST_LINKS), "the largest sessions have more plays than that");
+        let expected: Vec<_> = FROM_SLOT.iter().chain(between).chain([&FROM_PLAY]).copied().collect();
+        let is_whole = |spans: &[Received]| {
+            let mut shown = spans.iter().filter(|it| it.span.name == FROM_SLOT[0]);
+            shown.any(|it| names(&within(spans, it)) == expected)
+        };
+        let deadline = Instant::now() + PATIENCE;
+        let spans = loop {
+            let spans = collector.spans();
+            if is_whole(&spans) && spans.iter().any(|it| it.span.name == "share session") {
+                break spans;
+            }
+            assert!(Instant::now() < deadline, "{spans:?}");
+            for service in &mut services {
+                service.check_running()?;
+            }
+            sleep(Duration::from_millis(100)).await;
+        };
 
-    pipeline.terminate(PATIENCE).await?;
-    replica.service.terminate(PATIENCE).await?;
-    let unsampled = collector.spans().into_iter().filter(|it| it.span.name == "process plays-pipeline");
-    let strangers = unsampled.filter(|it| !sampled.contains(&it.span.parent_span_id)).count();
-    assert_eq!(strangers, 0, "what a publisher does not sample is not traced here");
-    broker.stop().await;
+        let shown = spans.iter().filter(|it| it.span.name == FROM_SLOT[0]);
+        for chain in shown.map(|it| within(&spans, it)).filter(|chain| names(chain) == expected) {
+            let play = chain[chain.len() - 1];
+            // The play was published within a span of ours, which samples it.
+            assert!(sampled.contains(&play.span.parent_span_id), "{play:?}");
+            assert!(chain.iter().all(|it| it.span.trace_id == play.span.trace_id), "one trace: {chain:?}");
+            let system = attribute(&play.span.attributes, "messaging.system");
+            assert_eq!(system.as_deref(), Some("gcp_pubsub"));
+        }
+        let sessions: Vec<_> = spans.iter().filter(|it| it.span.name == "share session").collect();
+        for session in &sessions {
+            let links = &session.span.links;
+            let distinct: HashSet<_> = links.iter().map(|link| (&link.trace_id, &link.span_id)).collect();
+            assert!((1..=MOST_LINKS).contains(&links.len()) && distinct.len() == links.len(), "{session:?}");
+            assert_eq!(attribute(&session.span.attributes, "session").map(|id| id.len()), Some(32));
+        }
+        // The largest sessions have more plays than that.
+        assert!(spans.iter().any(|it| it.span.links.len() == MOST_LINKS), "{sessions:?}");
+
+        for service in services {
+            service.terminate(PATIENCE).await?;
+        }
+        let received = collector.spans().into_iter().filter(|it| it.span.name == FROM_PLAY);
+        let strangers = received.filter(|it| !sampled.contains(&it.span.parent_span_id)).count();
+        assert_eq!(strangers, 0, "what a publisher does not sample is not traced here");
+        broker.stop().await;
+    }
     Ok(())
 }
