@@ -32,7 +32,8 @@ use crate::telemetry::Telemetry;
 /// The longest sleep. Sleeping follows the monotonic clock and slots the wall clock, which may be set meanwhile.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
-/// What is found by looking back comes at once: after so long without more of it, that was all.
+/// What is found by looking back comes at once: after so long without more of it, that was all. What came beside it is
+/// shown as late as that, so that no replica is ready which still has to catch up with the others.
 const HISTORY_PAUSE: Duration = Duration::from_millis(500);
 
 /// One message of the sessions topic.
@@ -56,16 +57,20 @@ enum History {
     Awaited,
     /// Some have.
     Coming,
-    /// All have, or one that was published since, which is complete by itself.
+    /// All have, or there is none: the first update was published since, and is complete by itself.
     TakenIn,
 }
 
 impl History {
     fn received(self, is_history: bool) -> Self {
-        if is_history && self != Self::TakenIn { Self::Coming } else { Self::TakenIn }
+        match self {
+            Self::Awaited if is_history => Self::Coming,
+            Self::Awaited => Self::TakenIn,
+            Self::Coming | Self::TakenIn => self,
+        }
     }
 
-    /// No update has come for [`HISTORY_PAUSE`].
+    /// No history has come for [`HISTORY_PAUSE`].
     fn paused(self) -> Self {
         if self == Self::Awaited { self } else { Self::TakenIn }
     }
@@ -91,6 +96,7 @@ pub async fn run(
     let mut history = History::Awaited;
     // When history came last. Of what had begun by then, nobody knows when this replica would have shown it.
     let mut history_until = Timestamp::MIN;
+    let mut pause_ends = Instant::now() + HISTORY_PAUSE;
     loop {
         let now = clock.now();
         if history == History::TakenIn
@@ -116,24 +122,28 @@ pub async fn run(
             History::TakenIn => {
                 presenter.next_change(now).map_or(MAX_SLEEP, |start| start.since(clock.now()))
             }
-            History::Awaited | History::Coming => HISTORY_PAUSE,
+            History::Awaited => MAX_SLEEP,
+            History::Coming => pause_ends.saturating_duration_since(Instant::now()),
         };
         tokio::select! {
+            // A pause is none while updates wait to be taken in.
+            biased;
+            rendered = done(&mut rendering) => {
+                rendering = None;
+                presenter.keep(rendered?);
+            }
             update = updates.recv() => {
                 let Some(update) = update else { return Ok(()) };
                 history = history.received(update.is_history);
                 if update.is_history {
                     history_until = clock.now();
+                    pause_ends = Instant::now() + HISTORY_PAUSE;
                 }
                 check_clock(&mut clock_check, &update, clock.now(), &status, &telemetry);
                 let trace = update.trace.clone();
                 let news = take_in(update, clock.now(), &mut presenter, &status, &telemetry);
                 announced.remember(&news, trace.as_ref());
                 feed.announce(&news);
-            }
-            rendered = done(&mut rendering) => {
-                rendering = None;
-                presenter.keep(rendered?);
             }
             () = tokio::time::sleep(wait.min(MAX_SLEEP)) => history = history.paused(),
         }
@@ -246,11 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn history_is_taken_in_by_a_pause_or_by_an_update_of_the_present() {
+    fn history_is_taken_in_by_a_pause_unless_there_is_none() {
         let (awaited, coming) = (History::Awaited, History::Awaited.received(true));
         assert_eq!((awaited.paused(), coming), (awaited, History::Coming));
-        assert_eq!(coming.received(true), coming);
-        for taken_in in [awaited.received(false), coming.received(false), coming.paused()] {
+        for update_of_history in [true, false] {
+            assert_eq!(coming.received(update_of_history), coming);
+        }
+        for taken_in in [awaited.received(false), coming.paused()] {
             assert_eq!(taken_in, History::TakenIn);
             assert_eq!((taken_in.received(true), taken_in.paused()), (taken_in, taken_in));
         }

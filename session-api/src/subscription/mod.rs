@@ -64,9 +64,9 @@ const REWIND: Duration = Duration::from_secs(60);
 /// machine's clock is ahead, which the presenter must be able to see.
 const HISTORY: Duration = Duration::from_secs(10);
 
-/// Messages and bytes that Pub/Sub may have under way to one replica: two of the largest messages, and far more than
-/// the few that a pipeline publishes.
-const MAX_OUTSTANDING_MESSAGES: i64 = 100;
+/// Messages and bytes that Pub/Sub may have under way to one replica: two of the largest messages, or all that is found
+/// by looking back, which would otherwise hold up what is published meanwhile.
+const MAX_OUTSTANDING_MESSAGES: i64 = 1000;
 const MAX_OUTSTANDING_BYTES: i64 = 20 * 1024 * 1024;
 
 /// How long a message stays with a replica that does not answer. The client would set 60 s, whatever the subscription
