@@ -28,7 +28,8 @@ locals {
     curate_dead_letters   = { member = local.curate, topic = google_pubsub_topic.dead_letters.name }
   }
 
-  # Who receives what. The stage that curates cannot read plays, with their addresses and user ids.
+  # Who receives what. This leaves it to the stages that locate to read plays, with their addresses and user ids; for the
+  # others that holds only with var.replicas_project, see below.
   receivers = {
     pipeline_plays       = { member = local.pipeline, subscription = google_pubsub_subscription.plays.name }
     locate_plays         = { member = local.locate, subscription = google_pubsub_subscription.plays.name }
@@ -46,7 +47,8 @@ locals {
   }
 }
 
-# roles/pubsub.editor could delete topics.
+# roles/pubsub.editor could delete topics. A role on a project is one on all of its subscriptions: where replicas have no
+# project of their own, on those of plays and rejected messages too.
 resource "google_project_iam_custom_role" "own_subscriptions" {
   project     = local.replicas_project
   role_id     = "listeningTogetherOwnSubscriptions"
@@ -58,6 +60,8 @@ resource "google_project_iam_custom_role" "own_subscriptions" {
     "pubsub.subscriptions.delete",
     "pubsub.subscriptions.get",
   ]
+
+  depends_on = [google_project_service.needed]
 }
 
 resource "google_project_iam_member" "own_subscriptions" {

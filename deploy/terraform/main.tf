@@ -4,13 +4,25 @@
 locals {
   clusters_project = coalesce(var.clusters_project, var.project)
   replicas_project = coalesce(var.replicas_project, var.project)
+
+  # Which of Google's services are used in which project; both projects may be one.
+  services = merge(
+    {
+      for service in ["pubsub.googleapis.com", "monitoring.googleapis.com", "iam.googleapis.com"] :
+      "${var.project} ${service}" => { project = var.project, service = service }
+    },
+    {
+      for service in ["pubsub.googleapis.com", "iam.googleapis.com"] :
+      "${local.replicas_project} ${service}" => { project = local.replicas_project, service = service }
+    },
+  )
 }
 
 resource "google_project_service" "needed" {
-  for_each = toset(["pubsub.googleapis.com", "monitoring.googleapis.com", "iam.googleapis.com"])
+  for_each = local.services
 
-  project            = var.project
-  service            = each.value
+  project            = each.value.project
+  service            = each.value.service
   disable_on_destroy = false
 }
 

@@ -19,8 +19,9 @@ variable "replicas_project" {
     The id of the project in which replicas make their subscriptions: the chart's value `project`. Pub/Sub's permissions
     to make, read and delete subscriptions can only be given for a whole project before a subscription exists, so that
     whoever holds them could also read the plays of that project, with addresses and user ids. Give replicas a project
-    of their own to rule that out; the chart then takes the full names that the output `chart_values` tells. Null: the
-    same project.
+    of their own to rule that out: one that exists, with a billing account, in which nothing else is. The chart then takes
+    the full names that the output `chart_values` tells. Null: the same project, and whoever takes over a replica can
+    read plays and rejected messages, and delete their subscriptions.
   EOT
   type        = string
   default     = null

@@ -126,20 +126,29 @@ def test_no_role_is_broader_than_needed():
 
 
 @pytest.fixture(scope="module")
-def rights(tmp_path_factory):
-    """The locals of the module, as Terraform makes them of names in place of resources: that needs no provider."""
+def module_of_locals(tmp_path_factory):
+    """The locals of the module, with names in place of resources: that needs no provider."""
     module = tmp_path_factory.mktemp("locals")
     text = "\n".join((MODULE / name).read_text() for name in ["main.tf", "iam.tf", "variables.tf"])
     kept = re.findall(r"^(?:locals|variable \"\w+\") \{\n.*?^\}", text, re.MULTILINE | re.DOTALL)
     plain = re.sub(r"google_pubsub_\w+\.(\w+)\.name", r'"\1"', "\n".join(kept))
     plain = plain.replace("data.google_project.clusters.number", "1")
-    told = ["subscribers", "publisher_roles", "receiver_roles"]
+    told = ["replicas_project", "services", "subscribers", "publisher_roles", "receiver_roles"]
     outputs = [f'output "{name}" {{\n  value = local.{name}\n}}' for name in told]
     (module / "main.tf").write_text("\n".join([plain, *outputs]))
-    for words in [["init"], ["apply", "-auto-approve", "-var", "project=my-project"]]:
-        done = run("terraform", *words, "-no-color", "-input=false", cwd=module)
-        assert done.returncode == 0, done.stdout + done.stderr
-    made = json.loads(run("terraform", "output", "-json", cwd=module).stdout)
+    done = run("terraform", "init", "-no-color", "-input=false", cwd=module)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return module
+
+
+@pytest.fixture(params=[None, "my-replicas"])
+def rights(module_of_locals, request):
+    """What Terraform makes of the locals, without and with a project for the replicas."""
+    given = {"project": "my-project"} | ({"replicas_project": request.param} if request.param else {})
+    variables = [word for name, value in given.items() for word in ("-var", f"{name}={value}")]
+    done = run("terraform", "apply", "-auto-approve", "-no-color", "-input=false", *variables, cwd=module_of_locals)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(run("terraform", "output", "-json", cwd=module_of_locals).stdout)
     return {name: found["value"] for name, found in made.items()}
 
 
@@ -172,6 +181,41 @@ def test_who_may_publish_and_receive_what(rights):
     start = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/my-project.svc.id.goog/"
     for grant in [*publishers.values(), *receivers.values()]:
         assert grant["member"].startswith(f"{start}subject/ns/listening-together/sa/"), grant
+
+
+def test_who_could_read_plays(rights):
+    """By a role on their subscription, or by one on the whole project of it."""
+    grant = blocks("resource")[("google_project_iam_member", "own_subscriptions")]
+    role = blocks("resource")[("google_project_iam_custom_role", "own_subscriptions")]
+    assert reference(grant["for_each"]) == "local.subscribers" and reference(grant["member"]) == "each.value"
+    assert reference(grant["role"]) == "google_project_iam_custom_role.own_subscriptions.id"
+    assert reference(grant["project"]) == reference(role["project"]) == "local.replicas_project"
+    assert "pubsub.subscriptions.consume" in role["permissions"]
+
+    receivers = rights["receiver_roles"].values()
+    readers = {account(grant["member"]) for grant in receivers if grant["subscription"] == "plays"}
+    if rights["replicas_project"] == "my-project":
+        readers |= {account(member) for member in rights["subscribers"].values()}
+    expected = {
+        "my-project": {"pipeline", "locate", "curate", "session-api"},
+        "my-replicas": {"pipeline", "locate"},
+    }
+    assert readers == expected[rights["replicas_project"]]
+
+
+def reference(expression):
+    """What an expression of one reference refers to."""
+    return expression.removeprefix("${").removesuffix("}")
+
+
+def test_each_project_has_the_services_that_are_used_in_it(rights):
+    needed = blocks("resource")[("google_project_service", "needed")]
+    assert reference(needed["for_each"]) == "local.services"
+    enabled = {}
+    for found in rights["services"].values():
+        enabled.setdefault(found["project"], set()).add(found["service"].removesuffix(".googleapis.com"))
+    assert enabled["my-project"] == {"pubsub", "monitoring", "iam"}
+    assert {"pubsub", "iam"} <= enabled[rights["replicas_project"]]
 
 
 def fields(text, message="Play"):
