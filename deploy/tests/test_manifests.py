@@ -135,6 +135,26 @@ def test_network_policies_let_telemetry_and_an_emulator_through():
             assert ([{"port": port}] in open_to_all) == (part != "geoip-update"), (scenario, part)
 
 
+def test_network_policies_let_names_and_metrics_through_on_every_kind_of_cluster():
+    for policy in objects("one region", "NetworkPolicy"):
+        (names,) = [rule for rule in policy["spec"]["egress"] if {"port": 53, "protocol": "UDP"} in rule["ports"]]
+        assert {"port": 53, "protocol": "TCP"} in names["ports"]
+        asked = {peer["ipBlock"]["cidr"] for peer in names["to"] if "ipBlock" in peer}
+        # NodeLocal DNSCache, and Cloud DNS.
+        assert asked == {"169.254.20.10/32", "169.254.169.254/32"}
+        if policy["metadata"]["labels"]["app.kubernetes.io/component"] == "geoip-update":
+            continue  # it has no metrics
+        (namespaces,) = [
+            expression
+            for rule in policy["spec"]["ingress"]
+            for peer in rule["from"]
+            for expression in peer.get("namespaceSelector", {}).get("matchExpressions", [])
+        ]
+        assert (namespaces["key"], namespaces["operator"]) == ("kubernetes.io/metadata.name", "In")
+        # Collectors of Standard clusters, and of Autopilot.
+        assert set(namespaces["values"]) == {"gmp-system", "gke-gmp-system"}
+
+
 def test_every_setting_can_be_made():
     """By the chart itself, or by its name in `settings`, and never by both."""
     schema = json.loads((CHART / "values.schema.json").read_text())

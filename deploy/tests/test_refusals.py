@@ -37,6 +37,7 @@ SCHEMA = {
     "a share above one": (["otel.samplerArg=2"], ["samplerArg", "1"]),
     "another sampler": (["otel.sampler=sometimes"], ["sampler", "parentbased_traceidratio"]),
     "attributes that would be two": (["otel.resourceAttributes.a=b=c"], ["resourceAttributes", "pattern"]),
+    "metrics for nobody": (["networkPolicy.metricsNamespaces={}"], ["metricsNamespaces"]),
     "another monitoring": (["monitoring.type=serviceMonitor"], ["monitoring", "podMonitoring"]),
 }
 
