@@ -2,10 +2,11 @@
 // for each problem and exits 1 if there is any. Fields that a schema does not know are not noticed by these validators.
 import { readFileSync } from "node:fs";
 import { Gateway, HTTPRoute } from "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1";
+import { BackendConfig } from "@kubernetes-models/gke/cloud.google.com/v1";
 import { ServiceExport } from "@kubernetes-models/gke/net.gke.io/v1";
 import { GCPBackendPolicy, HealthCheckPolicy } from "@kubernetes-models/gke/networking.gke.io/v1";
 
-const kinds = { Gateway, HTTPRoute, ServiceExport, GCPBackendPolicy, HealthCheckPolicy };
+const kinds = { Gateway, HTTPRoute, BackendConfig, ServiceExport, GCPBackendPolicy, HealthCheckPolicy };
 
 for (const object of JSON.parse(readFileSync(0, "utf8"))) {
   const Kind = kinds[object.kind];

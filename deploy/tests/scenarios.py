@@ -20,6 +20,11 @@ SCENARIOS = {
     "trial on an emulator": (["trial"], ["pubsub.emulatorHost=pubsub.tools:8085", "networkPolicy.enabled=true"]),
     "one region": (["one-region"], [BUCKET, HOSTS]),
     "three regions, home": (["three-regions", "three-regions-home"], [BUCKET, HOSTS]),
+    # While the names of the hosts still lead to the Ingress of the one region that it was.
+    "three regions, home, moving in": (
+        ["one-region", "three-regions", "three-regions-home"],
+        [BUCKET, HOSTS, "exposure.ingress.besideGateway=true"],
+    ),
     "three regions, another": (["three-regions"], []),
     "two stages": (["one-region", "two-stages"], [BUCKET, HOSTS]),
     "two stages, the first one": (
@@ -77,6 +82,7 @@ SCENARIOS = {
             "pipeline.tolerations[0].key=a,pipeline.tolerations[0].operator=Exists,pipeline.podAnnotations.a=b",
             "geoip.trackCatalogFile=tracks.csv,geoip.anonymousIpFile=anonymous.mmdb,log.filter=debug",
             "networkPolicy.extraIngressCidrs={10.0.0.0/8},sessionApi.service.type=LoadBalancer",
+            "exposure.ingress.className=nginx",
             "fullnameOverride=together,image.tag=v2,global.anything=1,monitoring.labels.release=a",
         ],
     ),

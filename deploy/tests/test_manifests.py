@@ -69,6 +69,9 @@ def test_probes_and_services_point_at_ports_that_exist(scenario):
     for policy in objects(scenario, "HealthCheckPolicy"):
         check = policy["spec"]["default"]["config"]["httpHealthCheck"]
         assert (check["port"], check["requestPath"]) == (ports["session-api"]["admin"], "/readyz")
+    for config in objects(scenario, "BackendConfig"):
+        check = config["spec"]["healthCheck"]
+        assert (check["port"], check["requestPath"]) == (ports["session-api"]["admin"], "/readyz")
     for policy in objects(scenario, "NetworkPolicy"):
         part = policy["metadata"]["labels"]["app.kubernetes.io/component"]
         opened = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
@@ -153,6 +156,38 @@ def test_network_policies_let_names_and_metrics_through_on_every_kind_of_cluster
         assert (namespaces["key"], namespaces["operator"]) == ("kubernetes.io/metadata.name", "In")
         # Collectors of Standard clusters, and of Autopilot.
         assert set(namespaces["values"]) == {"gmp-system", "gke-gmp-system"}
+
+
+@pytest.mark.parametrize("scenario", ["one region", "three regions, home, moving in"])
+def test_an_ingress_of_gke_is_told_what_the_gateway_is_told(scenario):
+    (ingress,), (config,), (service,) = (objects(scenario, kind) for kind in ["Ingress", "BackendConfig", "Service"])
+    assert ingress["metadata"]["annotations"] == {"kubernetes.io/ingress.class": "gce"}
+    assert "ingressClassName" not in ingress["spec"]
+    annotations = {name: json.loads(text) for name, text in service["metadata"]["annotations"].items()}
+    assert annotations == {
+        "cloud.google.com/backend-config": {"default": config["metadata"]["name"]},
+        "cloud.google.com/neg": {"ingress": True},
+    }
+    (policy,), (check,) = (objects("three regions, home", kind) for kind in ["GCPBackendPolicy", "HealthCheckPolicy"])
+    backend, health = policy["spec"]["default"], check["spec"]["default"]
+    probe = health.pop("config")
+    assert config["spec"] == {
+        "timeoutSec": backend["timeoutSec"],
+        "connectionDraining": backend["connectionDraining"],
+        "logging": {"enable": backend["logging"]["enabled"]},
+        "healthCheck": {
+            **health,
+            "type": probe["type"],
+            "port": probe["httpHealthCheck"]["port"],
+            "requestPath": probe["httpHealthCheck"]["requestPath"],
+        },
+    }
+
+
+def test_an_ingress_of_another_class_is_left_to_its_annotations():
+    (ingress,), (service,) = (objects("everything turned", kind) for kind in ["Ingress", "Service"])
+    assert ingress["spec"]["ingressClassName"] == "nginx" and "annotations" not in ingress["metadata"]
+    assert "annotations" not in service["metadata"] and not objects("everything turned", "BackendConfig")
 
 
 def test_every_setting_can_be_made():

@@ -15,7 +15,11 @@ TOLD = {
         ["anonymousIpFile is empty", "geoip-update-now", "the emulator"],
     ),
     "trial on an emulator": (["the emulator at pubsub.tools:8085"], []),
-    "one region": (["geoip-update-now", "anonymousIpFile is empty"], ["exposure.type is none", "monitoring.type"]),
+    "one region": (
+        ["geoip-update-now", "anonymousIpFile is empty"],
+        ["exposure.type is none", "monitoring.type"],
+    ),
+    "three regions, home, moving in": (["exposure.ingress.besideGateway is true"], []),
     "three regions, another": (
         ["session-api, and no pipeline", "a pipeline in another region", "the fleet's config cluster"],
         ["plays-pipeline", "listening-together-pipeline", "anonymousIpFile"],

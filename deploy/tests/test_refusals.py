@@ -66,6 +66,10 @@ CONTRADICTIONS = {
         ["exposure.type=multiClusterGateway,exposure.multiClusterGateway.configCluster=true"],
         "set exposure.hosts",
     ),
+    "an ingress beside a gateway without a host": (
+        ["exposure.type=multiClusterGateway,exposure.ingress.besideGateway=true"],
+        "set exposure.hosts",
+    ),
     "exposing nothing": ([HOSTS, "exposure.type=ingress,sessionApi.enabled=false"], "nothing to expose"),
     "a label that pods are selected by": (
         [r"sessionApi.podLabels.app\.kubernetes\.io/component=web"],

@@ -160,8 +160,12 @@ def test_the_pipeline_can_be_divided_and_moved_away(cluster, release, major):
 def test_one_region_becomes_the_home_of_three(cluster, release, major):
     home = ["upgrade", "--install", "together", CHART, *PATIENT]
     release(major, *home, "--create-namespace", *arguments(*SCENARIOS["one region"]))
+    (before,) = cluster.objects("Ingress")
+    release(major, *home, *arguments(*SCENARIOS["three regions, home, moving in"]))
+    (beside,) = cluster.objects("Ingress")
+    assert cluster.objects("Gateway") and beside["metadata"]["uid"] == before["metadata"]["uid"]
     release(major, *home, *arguments(*SCENARIOS["three regions, home"]))
-    assert cluster.objects("Gateway") and not cluster.objects("Ingress")
+    assert cluster.objects("Gateway") and not cluster.objects("Ingress") + cluster.objects("BackendConfig")
     release(major, "uninstall", "together", "--wait")
     assert leftovers(cluster) == []
 

@@ -11,6 +11,7 @@ from tools import CHART, ROOT, helm, run
 TESTS = ROOT / "deploy/tests"
 # Kinds that Kubernetes itself does not have: Google's and the Gateway API's, checked below.
 FOREIGN = {
+    ("cloud.google.com/v1", "BackendConfig"),
     ("gateway.networking.k8s.io/v1", "Gateway"),
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
     ("net.gke.io/v1", "ServiceExport"),
@@ -88,13 +89,16 @@ def foreign_problems(checked):
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("scenario", ["three regions, home", "three regions, another"])
+@pytest.mark.parametrize("scenario", ["one region", "three regions, home", "three regions, another"])
 def test_google_and_the_gateway_api_accept_it(scenario):
     checked = [o for o in objects(scenario) if (o["apiVersion"], o["kind"]) in FOREIGN]
     assert checked and foreign_problems(checked) == []
 
 
 def test_what_google_would_not_accept_is_noticed():
+    (config,) = objects("one region", "BackendConfig")
+    config["spec"]["healthCheck"]["port"] = "admin"
+    assert foreign_problems([config]) != []
     policy = next(iter(objects("three regions, home", "HealthCheckPolicy")))
     policy["spec"]["default"]["config"]["httpHealthCheck"]["port"] = "admin"
     assert foreign_problems([policy]) != []

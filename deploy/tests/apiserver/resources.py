@@ -44,6 +44,7 @@ BUILT_IN = [
 
 # Those that clusters learn from others: GKE, the Gateway API, the Prometheus operator.
 CUSTOM = [
+    Resource("cloud.google.com/v1", "backendconfigs", "BackendConfig"),
     Resource("gateway.networking.k8s.io/v1", "gateways", "Gateway"),
     Resource("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute"),
     Resource("monitoring.coreos.com/v1", "podmonitors", "PodMonitor"),

@@ -36,7 +36,7 @@
 {{- if not .Values.sessionApi.enabled -}}
 {{- fail (printf "exposure.type is %s, but sessionApi.enabled is false: there is nothing to expose" $exposure.type) -}}
 {{- end -}}
-{{- if and (not $exposure.hosts) (or (eq $exposure.type "ingress") $exposure.multiClusterGateway.configCluster) -}}
+{{- if and (not $exposure.hosts) (or (include "lt.hasIngress" .) $exposure.multiClusterGateway.configCluster) -}}
 {{- fail (printf "exposure.type is %s, so set exposure.hosts to the host names that are served" $exposure.type) -}}
 {{- end -}}
 {{- end -}}

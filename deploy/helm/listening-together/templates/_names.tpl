@@ -22,6 +22,17 @@
 {{- toJson $parts -}}
 {{- end -}}
 
+{{/* Whether there is an Ingress, and whether it is one of GKE's own classes; empty is no. */}}
+{{- define "lt.hasIngress" -}}
+{{- $exposure := .Values.exposure -}}
+{{- if or (eq $exposure.type "ingress") (and (eq $exposure.type "multiClusterGateway") $exposure.ingress.besideGateway) -}}
+true
+{{- end -}}
+{{- end -}}
+{{- define "lt.hasGkeIngress" -}}
+{{- if has .Values.exposure.ingress.className (list "gce" "gce-internal") -}}{{- include "lt.hasIngress" . -}}{{- end -}}
+{{- end -}}
+
 {{/* The values of a part's service account: (list . "session-api"). */}}
 {{- define "lt.account" -}}
 {{- $accounts := (index . 0).Values.serviceAccounts -}}
