@@ -19,13 +19,13 @@ SCENARIOS = {
     "trial": (["trial"], []),
     "trial on an emulator": (["trial"], ["pubsub.emulatorHost=pubsub.tools:8085", "networkPolicy.enabled=true"]),
     "one region": (["one-region"], [BUCKET, HOSTS]),
-    "three regions, home": (["three-regions", "three-regions-home"], [BUCKET, HOSTS]),
+    "three regions, home": (["three-regions", "three-regions-home"], [BUCKET, HOSTS, "monitoring.alerts=true"]),
     # While the names of the hosts still lead to the Ingress of the one region that it was.
     "three regions, home, moving in": (
         ["one-region", "three-regions", "three-regions-home"],
         [BUCKET, HOSTS, "exposure.ingress.besideGateway=true"],
     ),
-    "three regions, another": (["three-regions"], []),
+    "three regions, another": (["three-regions"], ["monitoring.alerts=true"]),
     "two stages": (["one-region", "two-stages"], [BUCKET, HOSTS]),
     "two stages, the first one": (
         ["three-regions", "two-stages"],

@@ -190,6 +190,19 @@ def test_an_ingress_of_another_class_is_left_to_its_annotations():
     assert "annotations" not in service["metadata"] and not objects("everything turned", "BackendConfig")
 
 
+def test_replicas_of_all_regions_are_compared_once():
+    """Rules of Google Cloud's service see one cluster."""
+
+    def alerts(scenario, kind):
+        groups = [group for object in objects(scenario, kind) for group in object["spec"]["groups"]]
+        return {rule["alert"] for group in groups for rule in group["rules"]}
+
+    for scenario, compares in {"three regions, home": True, "three regions, another": False}.items():
+        assert alerts(scenario, "GlobalRules") == ({"ReplicasDisagree"} if compares else set())
+        assert "ReplicaStale" in alerts(scenario, "Rules") and "ReplicasDisagree" not in alerts(scenario, "Rules")
+    assert "ReplicasDisagree" in alerts("a pipeline alone", "PrometheusRule")
+
+
 def test_every_setting_can_be_made():
     """By the chart itself, or by its name in `settings`, and never by both."""
     schema = json.loads((CHART / "values.schema.json").read_text())
@@ -331,13 +344,14 @@ def test_names_and_namespaces(scenario):
         identity = (object["kind"], object["metadata"]["name"])
         assert identity not in seen, identity
         seen.add(identity)
-        assert object["metadata"]["namespace"] == "listening-together", identity
+        namespace = None if object["kind"] == "GlobalRules" else "listening-together"
+        assert object["metadata"].get("namespace") == namespace, identity
         assert len(object["metadata"]["name"]) <= 63, identity
 
 
 def test_only_one_cluster_has_the_gateway_the_pipeline_and_the_download():
     home, another = ({o["kind"] for o in objects(name)} for name in ("three regions, home", "three regions, another"))
-    assert {"Gateway", "HTTPRoute", "HealthCheckPolicy", "GCPBackendPolicy", "CronJob"} <= home - another
+    assert {"Gateway", "HTTPRoute", "HealthCheckPolicy", "GCPBackendPolicy", "CronJob", "GlobalRules"} <= home - another
     assert "ServiceExport" in home & another
     names = {o["metadata"]["name"] for o in objects("three regions, another", "Deployment")}
     assert names == {"together-session-api"}

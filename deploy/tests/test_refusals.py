@@ -76,6 +76,10 @@ CONTRADICTIONS = {
         "sessionApi.podLabels has app.kubernetes.io/component",
     ),
     "alerts for nobody": (["monitoring.alerts=true"], "set it to podMonitoring or podMonitor"),
+    "alerts that are looked at too seldom": (
+        ["monitoring.type=podMonitoring,monitoring.alerts=true,monitoring.interval=1m"],
+        "set it to 30s or less",
+    ),
     "installing nothing": (["pipeline.mode=none,sessionApi.enabled=false"], "nothing would be installed"),
     "volumes of images on an old Kubernetes": (
         ["geoip.source=image,geoip.image.reference=a"],

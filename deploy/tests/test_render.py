@@ -23,7 +23,11 @@ MONITORING = {
     ("monitoring.googleapis.com/v1", "PodMonitoring"): "endpoints",
     ("monitoring.coreos.com/v1", "PodMonitor"): "podMetricsEndpoints",
 }
-ALERTS = {("monitoring.googleapis.com/v1", "Rules"), ("monitoring.coreos.com/v1", "PrometheusRule")}
+ALERTS = {
+    ("monitoring.googleapis.com/v1", "Rules"),
+    ("monitoring.googleapis.com/v1", "GlobalRules"),
+    ("monitoring.coreos.com/v1", "PrometheusRule"),
+}
 
 
 @pytest.mark.parametrize("major", [3, 4])
@@ -118,11 +122,13 @@ def test_monitoring_names_what_its_operator_reads(scenario):
 @pytest.mark.parametrize("scenario", ["telemetry", "a pipeline alone"])
 def test_alerts_and_dashboard_are_the_ones_that_are_tested(scenario):
     """promtool and a running Prometheus try those of deploy/dashboards in emulator-tests."""
-    (rules,) = [o for o in objects(scenario) if (o["apiVersion"], o["kind"]) in ALERTS]
-    shipped = yaml.safe_load((ROOT / "deploy/dashboards/alerts.yaml").read_text())
-    assert [group.pop("interval") for group in rules["spec"]["groups"]] == ["30s"] * len(shipped["groups"])
-    assert rules["spec"] == shipped and len(shipped["groups"]) > 1
-    for rule in (rule for group in rules["spec"]["groups"] for rule in group["rules"]):
+    rules = [o["spec"] for o in objects(scenario) if (o["apiVersion"], o["kind"]) in ALERTS]
+    assert all(spec.keys() == {"groups"} for spec in rules)
+    groups = sorted((group for spec in rules for group in spec["groups"]), key=lambda group: group["name"])
+    shipped = yaml.safe_load((ROOT / "deploy/dashboards/alerts.yaml").read_text())["groups"]
+    assert [group.pop("interval") for group in groups] == ["30s"] * len(shipped)
+    assert groups == sorted(shipped, key=lambda group: group["name"]) and len(shipped) > 1
+    for rule in (rule for group in groups for rule in group["rules"]):
         assert {"alert", "expr"} <= rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}, rule
     (dashboard,) = [o for o in objects(scenario, "ConfigMap")]
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"

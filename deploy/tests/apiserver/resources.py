@@ -49,6 +49,7 @@ CUSTOM = [
     Resource("gateway.networking.k8s.io/v1", "httproutes", "HTTPRoute"),
     Resource("monitoring.coreos.com/v1", "podmonitors", "PodMonitor"),
     Resource("monitoring.coreos.com/v1", "prometheusrules", "PrometheusRule"),
+    Resource("monitoring.googleapis.com/v1", "globalrules", "GlobalRules", namespaced=False),
     Resource("monitoring.googleapis.com/v1", "podmonitorings", "PodMonitoring"),
     Resource("monitoring.googleapis.com/v1", "rules", "Rules"),
     Resource("net.gke.io/v1", "serviceexports", "ServiceExport"),

@@ -31,6 +31,10 @@
 {{- if and .Values.monitoring.alerts (eq .Values.monitoring.type "none") -}}
 {{- fail "monitoring.alerts is true, and monitoring.type none: set it to podMonitoring or podMonitor, which says whose alerts they are" -}}
 {{- end -}}
+{{- $interval := mul (regexFind "^[0-9]+" .Values.monitoring.interval | int) (ternary 60 1 (hasSuffix "m" .Values.monitoring.interval)) -}}
+{{- if and .Values.monitoring.alerts (gt $interval 30) -}}
+{{- fail (printf "monitoring.alerts is true, and monitoring.interval %s: set it to 30s or less: with more, replicas that are scraped on either side of a minute's end would count as ones that disagree" .Values.monitoring.interval) -}}
+{{- end -}}
 {{- $exposure := .Values.exposure -}}
 {{- if ne $exposure.type "none" -}}
 {{- if not .Values.sessionApi.enabled -}}
