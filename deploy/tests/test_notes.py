@@ -16,13 +16,14 @@ TOLD = {
     ),
     "trial on an emulator": (["the emulator at pubsub.tools:8085"], []),
     "one region": (
-        ["geoip-update-now", "anonymousIpFile is empty"],
-        ["exposure.type is none", "monitoring.type"],
+        ["geoip-update-now", "anonymousIpFile is empty", "GcsFuseCsiDriver=ENABLED"],
+        ["exposure.type is none", "monitoring.type", "ReadWriteMany"],
     ),
     "three regions, home, moving in": (["exposure.ingress.besideGateway is true"], []),
+    "databases in a claim": (["the claim c", "ReadWriteMany"], ["ReadOnlyMany", "GcsFuseCsiDriver"]),
     "three regions, another": (
         ["session-api, and no pipeline", "a pipeline in another region", "the fleet's config cluster"],
-        ["plays-pipeline", "listening-together-pipeline", "anonymousIpFile"],
+        ["plays-pipeline", "listening-together-pipeline", "anonymousIpFile", "GcsFuseCsiDriver"],
     ),
     "two stages": (
         [
