@@ -5,12 +5,13 @@
 #
 # REGISTRY       where the images will be pushed: their names are REGISTRY/pipeline and REGISTRY/session-api (localhost)
 # TAG            their tag (the version in Cargo.toml)
+# PLATFORM       the system and processor that they are for, such as linux/arm64 (linux/amd64, whatever builds them)
 # BUILDER        docker, podman or buildah (the first that is there)
 # BUILDER_FLAGS  what the builder is told beside that, such as --pull-never
 # REVISION       what of the sources the image says that it is built from (git's)
 # SOURCE_DATE_EPOCH  seconds since 1970 that the image and its files are said to be from (the commit's)
 # RUST_IMAGE, NODE_IMAGE, RUNTIME_IMAGE   the build arguments of the Dockerfile (its defaults)
-# PROGRAMS, SITE  directories with what was built before (it is built)
+# PROGRAMS, SITE  directories with what was built before, programs for PLATFORM (it is built)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -26,7 +27,7 @@ command -v "$builder" >/dev/null || fail "BUILDER=$builder is not installed"
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 registry=${REGISTRY:-localhost} tag=${TAG:-$version}
-arguments=(--build-arg "VERSION=$version")
+arguments=(--platform "${PLATFORM:-linux/amd64}" --build-arg "VERSION=$version")
 if [ -z "${REVISION:-}" ] && REVISION=$(git rev-parse HEAD 2>/dev/null); then
   git diff --quiet HEAD -- || REVISION="$REVISION-modified"
 fi

@@ -109,6 +109,20 @@ def images(ingredients, base):
     run("podman", "rmi", "--force", *built.values())
 
 
+@pytest.mark.parametrize("builder", ["docker", "podman", "buildah"])
+@pytest.mark.parametrize(("settings", "platform"), [({}, "linux/amd64"), ({"PLATFORM": "linux/arm64"}, "linux/arm64")])
+def test_the_builder_is_told_for_which_platform(builder, settings, platform, tmp_path):
+    """What nodes run, and not what happens to build: a laptop may have another processor."""
+    stub = tmp_path / builder
+    stub.write_text('#!/bin/sh\necho "$@"\n')
+    stub.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name != "PLATFORM"}
+    environment |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", "BUILDER": builder, **settings}
+    lines = checked(ROOT / "deploy/images/build.sh", env=environment).splitlines()
+    builds = [line for line in lines if line.startswith("build ")]
+    assert len(builds) == len(SERVICES) and all(f"--platform {platform} " in line for line in builds), builds
+
+
 def labels_of(image):
     """The last parts of the names of an image's OCI labels, and what they say."""
     labels = json.loads(checked("podman", "inspect", image))[0]["Config"]["Labels"]
