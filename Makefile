@@ -63,16 +63,12 @@ measure-site: site ## What the website costs: bytes, frames a second, time to th
 	@scripts/prerequisites.sh browser
 	cd website && npm run measure
 
-# As the Dockerfile builds them.
-TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
-
 .PHONY: measure-images
 measure-images: deploy-tools site ## How large the images are that users get, and how soon they are ready; takes minutes
 	@scripts/prerequisites.sh deploy
 	cargo build --locked --workspace --bins
-	RUSTFLAGS="-C target-feature=+crt-static" \
-	  cargo build --locked --profile dist --target $(TARGET) -p pipeline -p session-api --bins
-	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" IMAGE_PROGRAMS="$(CURDIR)/target/$(TARGET)/dist" \
+	scripts/programs.sh target/programs
+	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" IMAGE_PROGRAMS="$(CURDIR)/target/programs" \
 	  pytest test_images.py measure_images.py
 
 .PHONY: test-unit
@@ -105,8 +101,9 @@ ROUNDS := 20
 .PHONY: bench-api
 bench-api: prerequisites ## The endpoint beside nginx and a bare server, and its promises; takes minutes (ROUNDS=20)
 	@scripts/prerequisites.sh servers
-	cargo build --locked --profile dist -p session-api -p endpoint-bench --bin session-api --bench endpoint
-	cargo bench --locked --profile dist -p session-api -p endpoint-bench --bench endpoint -- --rounds $(ROUNDS)
+	scripts/programs.sh target/programs session-api
+	cargo bench --locked --profile dist -p endpoint-bench --bench endpoint -- \
+	  --session-api $(CURDIR)/target/programs/session-api --rounds $(ROUNDS)
 
 # How many plays everyone is given, and how often.
 PLAYS := 5000000
@@ -130,6 +127,11 @@ fuzz: prerequisites ## Look for messages that break something: SECONDS (600) for
 soak-sync: prerequisites ## Twelve replicas on a Pub/Sub that fails: do all answer alike? (SLOTS=600 of a second)
 	cargo build --locked --release --bins
 	@exec target/release/soak-sync
+
+.PHONY: soak
+soak: prerequisites ## Half an hour on a Pub/Sub that fails: is every play accounted for, is memory flat? (MINUTES=30 RATE=30000)
+	cargo build --locked --release --bins
+	cargo run --locked --release -p emulator-tests --example soak -- --minutes $${MINUTES:-30} --rate $${RATE:-30000}
 
 # REGISTRY, TAG and BUILDER come from the environment or the command line; see deploy/images/build.sh.
 .PHONY: images

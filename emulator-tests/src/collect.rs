@@ -24,6 +24,14 @@ impl Collector {
     /// When the broker refuses.
     pub async fn start(topology: &Topology, topic: &str, subscription: &str) -> anyhow::Result<Self> {
         topology.subscribe(topic, subscription).await?;
+        Self::of(topology, subscription).await
+    }
+
+    /// Begins to collect what comes of a subscription that there is.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub async fn of(topology: &Topology, subscription: &str) -> anyhow::Result<Self> {
         let subscriber = topology.pubsub.subscriber().await?;
         let mut stream = subscriber
             .subscribe(topology.pubsub.subscription(subscription))

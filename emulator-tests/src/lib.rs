@@ -9,6 +9,7 @@ pub mod services;
 pub mod topology;
 pub mod installation;
 pub mod known_plays;
+pub mod latency;
 pub mod replicas;
 pub mod rollout;
 pub mod demo;

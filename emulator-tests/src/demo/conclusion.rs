@@ -38,8 +38,8 @@ pub(super) async fn conclude(
     ));
     say(format_args!(
         "from pressing play to being current, at most: p50 {:.1} s, p99 {:.1} s",
-        reporter.latency_percentile(0.5) as f64 / 1000.0,
-        reporter.latency_percentile(0.99) as f64 / 1000.0,
+        reporter.latencies.at_most(0.5) as f64 / 1000.0,
+        reporter.latencies.at_most(0.99) as f64 / 1000.0,
     ));
     let pipeline = Usage::of(installation.pipeline.pid());
     say(format_args!(

@@ -7,16 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use maxminddb::Reader;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use super::console::say;
 use super::settings::{BrokerChoice, DemoSettings};
 use crate::brokers::Broker;
 use crate::geo_fixtures::{DemoDatabases, write_demo_databases};
-use crate::listeners::{
-    Addresses, Catalogue, HidingRecords, PlaySource, PlaySpec, PlaysOut, Shares, Totals, publish, publisher,
-};
+use crate::listeners::{Addresses, Catalogue, Crowd, HidingRecords, PlaySource, PlaySpec, Shares, publisher};
 use crate::services::{Service, binary};
 use crate::topology::{PLAYS, Topology};
 
@@ -48,13 +44,6 @@ pub(super) struct Replica {
     pub(super) region: &'static str,
     pub(super) url: String,
     pub(super) service: Service,
-}
-
-/// The simulated listeners at work.
-pub(super) struct Listeners {
-    stop: CancellationToken,
-    publishing: JoinHandle<Totals>,
-    out: Arc<PlaysOut>,
 }
 
 impl Installation {
@@ -92,7 +81,7 @@ impl Installation {
     }
 
     /// Starts the listeners.
-    pub(super) fn start_listeners(&self, settings: &DemoSettings) -> anyhow::Result<Listeners> {
+    pub(super) fn start_listeners(&self, settings: &DemoSettings) -> anyhow::Result<Crowd> {
         let city = Reader::open_readfile(&self.databases.city)?;
         let hiding = if self.with_anonymous {
             Some(HidingRecords::index(Reader::open_readfile(&self.databases.anonymous_ip)?)?)
@@ -106,11 +95,7 @@ impl Installation {
         }
         let spec = PlaySpec { users: settings.users, shares, ..PlaySpec::default() };
         let source = PlaySource::new(spec, &self.catalogue, addresses, 1)?;
-        let (stop, out) = (CancellationToken::new(), Arc::new(PlaysOut::default()));
-        let (rate, plays) = (settings.rate, self.plays.clone());
-        let (counted, stopped) = (out.clone(), stop.clone());
-        let publishing = tokio::spawn(async move { publish(source, rate, &plays, counted, stopped).await });
-        Ok(Listeners { stop, publishing, out })
+        Ok(Crowd::start(source, settings.rate, self.plays.clone()))
     }
 
     /// Fails once a service has ended by itself.
@@ -133,14 +118,6 @@ impl Installation {
             anyhow::ensure!(ended.status.success(), "{name} ended with {}", ended.status);
         }
         Ok(())
-    }
-}
-
-impl Listeners {
-    /// Ends the stream of plays; returns what was sent.
-    pub(super) async fn stop(self) -> Totals {
-        self.stop.cancel();
-        self.publishing.await.unwrap_or_else(|_| self.out.totals())
     }
 }
 

@@ -1,11 +1,14 @@
 //! Watches the replicas as a visitor would and prints one line a slot.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::ops::Range;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::console::{grouped, say};
 use super::installation::Installation;
+use crate::installation::now_ms;
+use crate::latency::{Latencies, parse_ms};
 use crate::services::Books;
 use crate::services::Usage;
 
@@ -23,9 +26,8 @@ pub(super) struct Reporter {
     slot: u64,
     pub(super) slots: u64,
     pub(super) slots_alike: u64,
-    /// For each listener of each session shown: milliseconds from the earliest instant at which they may have pressed
-    /// play (the start of the window) to the session being current on a replica.
-    pub(super) latencies_ms: Vec<(u64, u64)>,
+    /// From pressing play to being current on the first replica.
+    pub(super) latencies: Latencies,
     /// The most plays that were held at an account.
     pub(super) most_held: u64,
 }
@@ -61,6 +63,14 @@ struct Track {
 #[derive(Deserialize)]
 struct Window {
     start: String,
+    end: String,
+}
+
+impl Window {
+    /// In milliseconds since the epoch.
+    fn range(&self) -> Range<i64> {
+        parse_ms(&self.start).unwrap_or_default()..parse_ms(&self.end).unwrap_or_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,7 +88,7 @@ impl Reporter {
             slot: 0,
             slots: 0,
             slots_alike: 0,
-            latencies_ms: Vec::new(),
+            latencies: Latencies::default(),
             most_held: 0,
         }
     }
@@ -106,11 +116,6 @@ impl Reporter {
         }
     }
 
-    /// The share `of` the listeners shown that waited at most so long, in milliseconds.
-    pub(super) fn latency_percentile(&self, of: f64) -> u64 {
-        percentile(&self.latencies_ms, of)
-    }
-
     async fn ask(&self, replica: usize) -> Option<Latest> {
         let answer = self.client.get(&self.urls[replica]).send().await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
@@ -126,13 +131,12 @@ impl Reporter {
         bodies.iter().filter(|body| Some(*body) == bodies.first()).count()
     }
 
-    /// Takes the latencies of a slot down; returns that of the featured session.
-    fn note_latencies(&mut self, slot: &Slot, seen_at: i64) -> u64 {
-        let latency = |session: &Session| {
-            u64::try_from(seen_at - parse_ms(&session.window.start).unwrap_or(seen_at)).unwrap_or(0)
-        };
-        self.latencies_ms.extend(slot.sessions.iter().map(|session| (latency(session), session.listeners)));
-        slot.sessions.first().map_or(0, latency)
+    /// Takes the latencies of a slot down; returns that of the featured session's first listeners.
+    fn note_latencies(&mut self, slot: &Slot, seen_at: i64) -> i64 {
+        for session in &slot.sessions {
+            self.latencies.shown(&session.window.range(), session.listeners, seen_at);
+        }
+        slot.sessions.first().map_or(0, |session| seen_at - session.window.range().start)
     }
 
     async fn account(&mut self, installation: &Installation) -> anyhow::Result<()> {
@@ -158,7 +162,7 @@ pub(super) fn account(books: &Books) -> String {
     )
 }
 
-fn line(slot: &Slot, latency_ms: u64, alike: usize, replicas: usize) -> String {
+fn line(slot: &Slot, latency_ms: i64, alike: usize, replicas: usize) -> String {
     let Some(session) = slot.sessions.first() else { return String::new() };
     let song = match &session.track.title {
         Some(title) => format!("{title} by {}", session.track.artists.join(", ")),
@@ -177,41 +181,4 @@ fn line(slot: &Slot, latency_ms: u64, alike: usize, replicas: usize) -> String {
         session.listeners,
         latency_ms as f64 / 1000.0,
     )
-}
-
-/// The smallest value that `of` the weight does not exceed; pairs are (value, weight).
-fn percentile(values: &[(u64, u64)], of: f64) -> u64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable();
-    let all: u64 = sorted.iter().map(|(_, weight)| weight).sum();
-    let mut passed = 0;
-    for (value, weight) in sorted {
-        passed += weight;
-        if passed as f64 >= of * all as f64 {
-            return value;
-        }
-    }
-    0
-}
-
-fn parse_ms(text: &str) -> Option<i64> {
-    let time = humantime::parse_rfc3339(text).ok()?;
-    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
-}
-
-fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_weighted() {
-        let values = [(10, 98), (20, 1), (30, 1)];
-        assert_eq!([0.5, 0.98, 0.99, 1.0].map(|of| percentile(&values, of)), [10, 10, 20, 30]);
-        assert_eq!(percentile(&[], 0.5), 0);
-    }
 }

@@ -12,6 +12,7 @@
 
 mod addresses;
 mod catalogue;
+mod crowd;
 mod networks;
 mod pace;
 mod play;
@@ -22,6 +23,7 @@ mod words;
 
 pub use addresses::{Addresses, AddressesError, HidingRecords};
 pub use catalogue::{Catalogue, CatalogueTrack};
+pub use crowd::Crowd;
 pub use pace::Pace;
 pub use play::{GeneratedPlay, PlayKind};
 pub use play_source::PlaySource;

@@ -5,13 +5,15 @@ use std::time::Duration;
 /// Clock ticks a second in /proc; it has been 100 on Linux for decades.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Memory and processor time of one process.
+/// Memory, processor time and open files of one process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     /// Resident now, in bytes.
     pub resident: u64,
     /// User and system time since its start.
     pub cpu: Duration,
+    /// Files, sockets and the like that it has open.
+    pub open_files: usize,
 }
 
 impl Usage {
@@ -23,6 +25,9 @@ impl Usage {
         Self {
             resident: read("status").and_then(|text| resident(&text)).unwrap_or(0),
             cpu: read("stat").and_then(|text| cpu(&text)).unwrap_or_default(),
+            open_files: pid
+                .and_then(|pid| std::fs::read_dir(format!("/proc/{pid}/fd")).ok())
+                .map_or(0, Iterator::count),
         }
     }
 
@@ -48,6 +53,14 @@ fn cpu(stat: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_has_memory_time_and_files() {
+        let one = std::fs::File::open("/proc/self/stat").unwrap();
+        let own = Usage::of(Some(std::process::id()));
+        assert!(own.resident > 100_000 && own.open_files > 3, "{own:?} with {one:?}");
+        assert_eq!(Usage::of(None).open_files, 0);
+    }
 
     #[test]
     fn the_kernels_account_is_read() {
