@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use emulator_tests::services::binary;
 use endpoint_bench::constant_server::{self, Framework};
-use endpoint_bench::measure;
+use endpoint_bench::measure::{self, Plan};
 
 /// Compares /api/latest with nginx, axum and a bare hyper server, and measures what the endpoint promises.
 #[derive(Parser)]
@@ -18,6 +19,9 @@ struct Arguments {
     /// Compare servers, and measure nothing else.
     #[arg(long)]
     servers_only: bool,
+    /// The program that is measured: the one beside this one unless told otherwise.
+    #[arg(long)]
+    session_api: Option<PathBuf>,
     /// cargo says this to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -41,17 +45,19 @@ fn main() -> anyhow::Result<()> {
     }
     // One thread, on one core: clients, the broker and wrk share it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let session_api = || arguments.session_api.map_or_else(|| binary("session-api"), Ok);
     if let Some(Command::Hold) = arguments.command {
-        return runtime.block_on(measure::hold(|what| println!("{what}")));
+        return runtime.block_on(measure::hold(&session_api()?, |what| println!("{what}")));
     }
     if !arguments.bench {
         println!("this measures for minutes: say `make bench-api`");
         return Ok(());
     }
-    let program = std::env::current_exe()?;
-    let measuring =
-        measure::measure(arguments.rounds, arguments.servers_only, &program, |what| eprintln!("{what}"));
-    let report = runtime.block_on(measuring)?;
+    let session_api = session_api()?;
+    let (rounds, servers_only, constant_server) =
+        (arguments.rounds, arguments.servers_only, std::env::current_exe()?);
+    let plan = Plan { rounds, servers_only, session_api, constant_server };
+    let report = runtime.block_on(measure::measure(&plan, |what| eprintln!("{what}")))?;
     println!("{report}");
     Ok(())
 }

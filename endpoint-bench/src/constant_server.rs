@@ -1,5 +1,6 @@
-//! Servers that give one answer to every request for one path: what HTTP costs in Rust, bare (hyper) and with the framework
-//! that is chosen most (axum, with one route and its usual server).
+//! Servers that give one answer to every request for one path: what HTTP costs in Rust, bare (hyper), with the framework
+//! that is chosen most (axum, with one route and its usual server), and with session-api's own (actix-web, likewise): what it
+//! costs beside that is session-api's.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,11 +28,13 @@ pub enum Framework {
     Hyper,
     /// A router and its own server around hyper.
     Axum,
+    /// A router and its own server around its own HTTP.
+    Actix,
 }
 
 impl Framework {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Hyper, Self::Axum];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Hyper, Self::Axum, Self::Actix];
 
     /// As it is said on a command line.
     #[must_use]
@@ -39,6 +42,7 @@ impl Framework {
         match self {
             Self::Hyper => "hyper",
             Self::Axum => "axum",
+            Self::Actix => "actix-web",
         }
     }
 }
@@ -48,7 +52,7 @@ impl FromStr for Framework {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|framework| framework.name() == text);
-        known.ok_or_else(|| "expected hyper or axum".to_owned())
+        known.ok_or_else(|| "expected hyper, axum or actix-web".to_owned())
     }
 }
 
@@ -78,12 +82,38 @@ fn stdin() -> anyhow::Result<tokio::net::unix::pipe::Receiver> {
 
 async fn serve(framework: Framework, answer: &Answer, address: SocketAddr) -> anyhow::Result<()> {
     anyhow::ensure!(address.ip() == Ipv4Addr::LOCALHOST, "this is for measurements on one machine");
-    let response = response(answer)?;
     let listener = TcpListener::bind(address).await?;
     match framework {
-        Framework::Hyper => with_hyper(response, listener).await,
-        Framework::Axum => with_axum(response, listener).await,
+        Framework::Hyper => with_hyper(response(answer)?, listener).await,
+        Framework::Axum => with_axum(response(answer)?, listener).await,
+        Framework::Actix => with_actix(answer.clone(), listener).await,
     }
+}
+
+async fn with_actix(answer: Answer, listener: TcpListener) -> anyhow::Result<()> {
+    use actix_web::http::StatusCode;
+    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::{App, HttpResponse, HttpServer, web};
+
+    let status = StatusCode::from_u16(answer.status)?;
+    let headers = answer.headers.iter();
+    let headers =
+        headers.map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value)?)));
+    let headers: Vec<_> = headers.collect::<anyhow::Result<_>>()?;
+    let app = move || {
+        let (headers, body) = (headers.clone(), answer.body.clone());
+        let answer = move || {
+            let mut response = HttpResponse::build(status);
+            for header in &headers {
+                response.insert_header(header.clone());
+            }
+            std::future::ready(response.body(body.clone()))
+        };
+        App::new().route("/api/latest", web::get().to(answer))
+    };
+    let server = HttpServer::new(app).workers(1).tcp_nodelay(true).disable_signals();
+    let server = server.listen(listener.into_std()?)?.run();
+    Ok(server.await?)
 }
 
 async fn with_axum(response: Response<Full<Bytes>>, listener: TcpListener) -> anyhow::Result<()> {
@@ -153,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_give_the_answer_that_they_were_given() {
+    async fn all_give_the_answer_that_they_were_given() {
         let headers = [("content-type", "application/json"), ("etag", "\"a\"")];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let full = Answer { status: 200, headers: headers.clone(), body: "{}".into() };

@@ -1,4 +1,4 @@
-//! Who is compared: session-api in three answers, and for each of them nginx, hyper and axum with the like.
+//! Who is compared: session-api in three answers, and for each of them nginx and servers of Rust with the like.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Everything in its order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,33 +22,41 @@ const SLOT: Duration = Duration::from_secs(5);
 /// Slots of which the boundary is looked at.
 const BOUNDARIES: u64 = 200;
 
-/// Tells glibc to give memory back that making bodies needed for a moment, instead of keeping it for the next slot.
-pub const THRIFTY: [(&str, &str); 3] =
+/// The environment of session-api's image: tells glibc to give memory back that making bodies needed for a moment, instead
+/// of keeping it for the next slot.
+pub const OF_THE_IMAGE: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "2"), ("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "65536")];
 
-/// Measures so many rounds, and everything else unless `servers_only`; `program` is one that runs a constant server on
-/// demand. `tell` is told what goes on.
+/// What is to be measured.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How often every server is asked for a second.
+    pub rounds: usize,
+    /// Nothing else.
+    pub servers_only: bool,
+    /// session-api.
+    pub session_api: PathBuf,
+    /// One that runs [`crate::constant_server`] when its arguments are `serve-constant FRAMEWORK FILE ADDRESS`.
+    pub constant_server: PathBuf,
+}
+
+/// Measures what is planned. `tell` is told what goes on.
 ///
 /// # Errors
 /// When a server does not start, does not answer alike, or fails.
-pub async fn measure(
-    rounds: usize,
-    servers_only: bool,
-    program: &Path,
-    tell: fn(&str),
-) -> anyhow::Result<Report> {
+pub async fn measure(plan: &Plan, tell: fn(&str)) -> anyhow::Result<Report> {
     let load_before = load_averages();
     let directory = TempDir::new()?;
-    let replica = start(&directory, &[]).await?;
+    let replica = start(&plan.session_api, &directory, &OF_THE_IMAGE).await?;
     let loaded = replica.load(SLOT).await?;
 
     tell("comparing servers");
-    let contest = Contest::prepare(&replica, directory.path(), program).await?;
-    let rounds = Rounds::measure(&contest.contestants, rounds).await?;
+    let contest = Contest::prepare(&replica, directory.path(), &plan.constant_server).await?;
+    let rounds = Rounds::measure(&contest.contestants, plan.rounds).await?;
     let busy = Memory::of(replica.pid()?)?;
     let contestants = contest.contestants.clone();
     drop(contest);
-    let others = if servers_only { None } else { Some(others(replica, &directory, tell).await?) };
+    let others = if plan.servers_only { None } else { Some(others(plan, replica, &directory, tell).await?) };
     Ok(Report {
         processor: processor(),
         load: [load_before, load_averages()],
@@ -60,9 +68,14 @@ pub async fn measure(
     })
 }
 
-async fn others(replica: Replica, directory: &TempDir, tell: fn(&str)) -> anyhow::Result<Others> {
+async fn others(
+    plan: &Plan,
+    replica: Replica,
+    directory: &TempDir,
+    tell: fn(&str),
+) -> anyhow::Result<Others> {
     tell("looking at memory");
-    let thrifty = start(directory, &THRIFTY).await?.load(SLOT).await?;
+    let as_glibc_likes = start(&plan.session_api, directory, &[]).await?.load(SLOT).await?;
     tell("making bodies");
     let bodies_ms = bodies::measure(&replica.slots, SLOT)?;
     let replica_ms = bodies::of_a_replica(&replica, Duration::from_secs(1)).await?;
@@ -75,18 +88,19 @@ async fn others(replica: Replica, directory: &TempDir, tell: fn(&str)) -> anyhow
 
     tell("opening streams");
     // Another one, in whose memory nothing has been.
-    let replica = start(directory, &[]).await?;
+    let replica = start(&plan.session_api, directory, &OF_THE_IMAGE).await?;
     let streams = streams::measure(&replica, SLOT).await?;
-    Ok(Others { thrifty, bodies_ms, replica_ms, boundary_ms, loaded_boundary_ms, streams })
+    Ok(Others { as_glibc_likes, bodies_ms, replica_ms, boundary_ms, loaded_boundary_ms, streams })
 }
 
-/// Starts a replica that shows a slot, tells where it is, and leaves it alone until standard input ends.
+/// Starts `session_api` with all bodies, tells where it is, and leaves it alone until standard input ends.
 ///
 /// # Errors
 /// When it does not start.
-pub async fn hold(tell: fn(&str)) -> anyhow::Result<()> {
+pub async fn hold(session_api: &Path, tell: fn(&str)) -> anyhow::Result<()> {
     let directory = TempDir::new()?;
-    let replica = start(&directory, &[]).await?;
+    let replica = start(session_api, &directory, &OF_THE_IMAGE).await?;
+    tell(&replica.load(SLOT).await?.to_string());
     tell(&format!("pid {}, http://{}/api/latest", replica.pid()?, replica.address));
     let waiting = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
     waiting.await??;
@@ -94,9 +108,13 @@ pub async fn hold(tell: fn(&str)) -> anyhow::Result<()> {
 }
 
 /// On its core; everything else is on the other one from now on.
-async fn start(directory: &TempDir, settings: &[(&'static str, &str)]) -> anyhow::Result<Replica> {
+async fn start(
+    session_api: &Path,
+    directory: &TempDir,
+    settings: &[(&'static str, &str)],
+) -> anyhow::Result<Replica> {
     stay_on(LOAD_CORE).context("this needs two cores, 0 and 1")?;
-    let replica = Replica::start(directory, settings).await?;
+    let replica = Replica::start(session_api, directory, settings).await?;
     replica.show(SLOT).await?;
     Ok(replica)
 }
@@ -107,4 +125,17 @@ fn keep_asking(url: &str) -> anyhow::Result<tokio::process::Child> {
     command.args(["--threads", "1", "--connections", &wrk::CONNECTIONS.to_string(), "--duration", "1h", url]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
     command.spawn().context("wrk cannot be started")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_is_what_the_image_has() {
+        let image = include_str!("../../deploy/images/Dockerfile");
+        let of_the_image: Vec<_> =
+            image.split_whitespace().filter(|word| word.starts_with("MALLOC_")).collect();
+        assert_eq!(of_the_image, OF_THE_IMAGE.map(|(name, value)| format!("{name}={value}")));
+    }
 }

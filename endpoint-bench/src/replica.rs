@@ -1,12 +1,13 @@
 //! session-api as a process on its core, with a broker that announces slots to it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use emulator_tests::brokers::LocalBroker;
-use emulator_tests::services::{Service, binary, free_address};
+use emulator_tests::services::{Service, free_address};
 use emulator_tests::topology::{SESSIONS, Topology};
 use google_cloud_pubsub::client::{BasePublisher, Publisher};
 use google_cloud_pubsub::model::Message;
@@ -37,11 +38,15 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Starts one with these settings beside those that say where everything is, and a broker in this process.
+    /// Starts `program` with these settings beside those that say where everything is, and a broker in this process.
     ///
     /// # Errors
-    /// When session-api is not built or does not start.
-    pub async fn start(directory: &TempDir, more_settings: &[(&'static str, &str)]) -> anyhow::Result<Self> {
+    /// When it does not start.
+    pub async fn start(
+        program: &Path,
+        directory: &TempDir,
+        more_settings: &[(&'static str, &str)],
+    ) -> anyhow::Result<Self> {
         let broker = LocalBroker::start().await?;
         let topology = Topology::create(&broker.endpoint(), "endpoint-bench").await?;
         let client = topology.pubsub.publisher().await?;
@@ -52,8 +57,7 @@ impl Replica {
         settings.extend(more_settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         // Several replicas of a run have one directory.
         let log = directory.path().join(format!("session-api-{}.log", address.port()));
-        let program = binary("session-api")?;
-        let mut service = on_server_core(|| Service::start(&program, &settings, &log))??;
+        let mut service = on_server_core(|| Service::start(program, &settings, &log))??;
         service.until_ready(PATIENCE).await?;
         Ok(Self { service, address, slots: Slots::new()?, topic, _client: client, _broker: broker })
     }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::constant_server::Framework;
 use crate::contestant::{Asked, Contestant, Server};
-use crate::measure::THRIFTY;
 use crate::process::{Memory, megabytes};
 use crate::statistics::{Spread, quantile};
 use crate::streams;
@@ -39,8 +38,8 @@ pub struct Report {
 /// What is measured of session-api alone.
 #[derive(Clone, Debug)]
 pub struct Others {
-    /// Memory with all bodies where glibc is told to give memory back: [`THRIFTY`].
-    pub thrifty: Memory,
+    /// Memory with all bodies where glibc keeps what it likes, as nothing tells it in the environment.
+    pub as_glibc_likes: Memory,
     /// Milliseconds of CPU that the bodies of a slot take.
     pub bodies_ms: Spread,
     /// Milliseconds of CPU that a replica takes for a slot, everything included.
@@ -87,6 +86,7 @@ impl Report {
                     Server::NginxFile => "nginx, a file",
                     Server::Constant(Framework::Hyper) => "bare hyper",
                     Server::Constant(Framework::Axum) => "axum",
+                    Server::Constant(Framework::Actix) => "actix-web",
                 };
                 let rate = Spread::of(self.rounds.of(index).map(|slice| slice.per_cpu_second / 1e3));
                 let own = position(&self.contestants, Server::SessionApi, asked);
@@ -158,9 +158,8 @@ impl Report {
 
 impl fmt::Display for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settings = THRIFTY.map(|(name, value)| format!("`{name}={value}`")).join(" ");
-        let promise = format!("RSS with all bodies below 16 MB, with {settings}");
-        row(f, &promise, &self.thrifty.to_string(), megabytes(self.thrifty.resident) < 16.0)?;
+        let name = "RSS with all bodies without the image's environment, for comparison";
+        row(f, name, &self.as_glibc_likes.to_string(), None)?;
         self.streams(f)?;
         let bodies = format!("{:.1} ms, at most {:.1}", self.bodies_ms, self.bodies_ms.most);
         row(f, "the bodies of a slot below 20 ms of CPU", &bodies, self.bodies_ms.median < 20.0)?;
