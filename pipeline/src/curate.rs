@@ -200,11 +200,18 @@ impl<A> Curator<A> {
     /// The candidates that are shown, the featured one first; none when there is nothing to feature.
     fn choose(&mut self, now: Timestamp, give_up: &mut impl FnMut(Pending<A>)) -> Vec<Candidate<A>> {
         let oldest_end = now - self.rules.max_session_age;
+        // The plays of a session that is shown come again where a pipeline before this one could not acknowledge them, all or
+        // some: only a late pane that tells of more is news.
+        let shown: HashMap<_, _> = self.shown().collect();
+        let is_shown = |one: &Candidate<A>| {
+            let known = shown.get(&one.id);
+            known.is_some_and(|count| !one.is_late_pane() || one.shared.listener_count <= *count)
+        };
         let (candidates, deferred) = defer_late_panes(std::mem::take(&mut self.candidates));
         self.candidates = deferred;
         let ranked = self.rank(candidates);
         let (mut chosen, rest): (Vec<_>, Vec<_>) =
-            ranked.into_iter().partition(|candidate| candidate.window.end >= oldest_end);
+            ranked.into_iter().partition(|one| one.window.end >= oldest_end && !is_shown(one));
         let mut given_up = rest;
         match chosen.iter().position(|candidate| !candidate.is_late_pane()) {
             Some(featured) => {
@@ -255,6 +262,13 @@ impl<A> Curator<A> {
         self.history.add(&featured);
         let update = self.programme.update_at(now, MAX_UPDATE_BYTES);
         Some(Announcement { slot: Arc::new(slot), update, pending })
+    }
+
+    /// The sessions of the slots that are announced, with the listeners of their newest panes.
+    fn shown(&self) -> impl Iterator<Item = (SessionId, u32)> {
+        let slots: Vec<_> = self.programme.newest_first().collect();
+        let sessions = slots.into_iter().rev().flat_map(|slot| &slot.sessions);
+        sessions.map(|session| (session.id, session.listener_count))
     }
 
     fn is_announced(&self, starts_at: Timestamp) -> bool {

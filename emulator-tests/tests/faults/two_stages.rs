@@ -101,6 +101,29 @@ async fn a_process_that_locates_is_killed_under_load() -> Result<()> {
     Ok(())
 }
 
+/// A message of located plays is acknowledged as a whole: the next process is given plays that are shown already.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_process_that_curates_is_replaced_under_load() -> Result<()> {
+    let scene = Scene::set().await?;
+    let (locate, first) = two_stages(&scene, "4s").await?;
+    let listeners = scene.installation.listeners(ordinary_plays(), 300.0).await?;
+    until_settled(&first, 1000).await?;
+    let ended = first.terminate(END).await?;
+    ensure!(ended.status.success(), "{ended:?}");
+    let settings = [&ROOMY[..], &[("MAX_DISORDER", "4s")]].concat();
+    let second = scene.installation.curate(&settings)?;
+    until_settled(&second, 1500).await?;
+    let sent = listeners.stop().await?;
+
+    let expected = scene.installation.oracle(rules())?.sessions(&sent, now_ms());
+    scene.until_published(&expected.sessions, PATIENCE).await?;
+    assert_eq!(oracle::check_shown_once(&scene.updates()), [""; 0]);
+    for process in locate.into_iter().chain([second]) {
+        process.terminate(END).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_topic_between_two_stages_takes_nothing_for_ten_seconds() -> Result<()> {
     let scene = Scene::set().await?;

@@ -77,6 +77,32 @@ fn a_slot_that_a_pipeline_before_announced_is_left_alone() {
     assert_eq!(story.updates[0].slots.len(), 2, "and the programme goes on");
 }
 
+/// A message of many plays is acknowledged as a whole: a second stage that starts again is given plays that are shown.
+#[test]
+fn a_session_that_a_pipeline_before_showed_is_not_shown_again() {
+    let curate = CurateRules { max_session_age: seconds(20), ..rules().curate };
+    let mut before = Story::new(Rules { curate, ..rules() });
+    before.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300).play("cy", "song", OSAKA, 1400);
+    before.time(3000);
+    let announced = before.updates[0].slots.iter().map(|slot| Slot::try_from(slot).unwrap()).collect();
+    let mut story = Story::after(Rules { curate, ..rules() }, announced, at(4000));
+    // Two of the three come again, beside others.
+    story.play("ana", "song", BERLIN, 1200).play("bo", "song", LIMA, 1300);
+    story.play("ana", "other", BERLIN, 5200).play("bo", "other", LIMA, 5300);
+    story.time(8000).confirm_all();
+    assert_eq!(story.announced, ["2: other #0"]);
+    assert_eq!(story.dropped(), [("not_chosen", 2)]);
+    // The third makes a late pane, which tells nothing that was not shown; a fourth one does.
+    story.play("cy", "song", OSAKA, 1400);
+    story.play("ana", "third", BERLIN, 11_200).play("bo", "third", LIMA, 11_300);
+    story.time(13_000).confirm_all();
+    assert_eq!(story.announced[1..], ["3: third #0"]);
+    story.play("dee", "song", OSAKA, 1500);
+    story.play("ana", "fourth", BERLIN, 16_200).play("bo", "fourth", LIMA, 16_300);
+    story.time(18_000).confirm_all();
+    assert_eq!(story.announced[2..], ["4: fourth #0, song #2"]);
+}
+
 #[test]
 fn plays_may_come_before_it_is_known_what_was_announced() {
     let mut before = Story::new(rules());
