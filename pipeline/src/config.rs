@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use listening_together_proto::Kilometres;
 use listening_together_proto::programme::{MAX_AHEAD, MAX_SLOTS, RECENT_SLOTS};
+use service_runtime::pubsub::full_name;
 use service_runtime::settings::{
     CommonSettings, Secret, SettingError, duration, number_between, positive_duration, socket_address,
     subscription_name, topic_name,
@@ -34,7 +35,7 @@ pub enum Stage {
 
 /// Turns a stream of plays into sessions: who pressed play on one song in the same second, in cities far apart.
 ///
-/// Both stages may be given all settings: what a stage has no use for is checked and left alone. WINDOW must be the same in
+/// Both stages may be given all settings: what a stage has no use for is left alone. WINDOW must be the same in
 /// both, SAMPLE_RATE and USER_HASH_KEY in all processes that locate.
 ///
 /// `pipeline explain`, with the same arguments, prints the settings in effect and says what the pipeline would do with them.
@@ -224,7 +225,10 @@ impl Config {
                 format_args!("expected at least MAX_DISORDER ({least}ms), or no session is young enough");
             return Err(SettingError::new("MAX_SESSION_AGE", problem));
         }
-        if self.dead_letter_topic == self.sessions_topic {
+        let full = |name: &String| full_name(&self.common.google_cloud_project, "topics", name);
+        let [sessions, dead_letters, located] =
+            [&self.sessions_topic, &self.dead_letter_topic, &self.located_plays_topic].map(full);
+        if dead_letters == sessions {
             // Rejected messages carry addresses and user ids, and every replica reads the sessions topic.
             let problem = "expected another topic than SESSIONS_TOPIC";
             return Err(SettingError::new("DEAD_LETTER_TOPIC", problem));
@@ -235,8 +239,7 @@ impl Config {
                 format_args!("expected at most {most}ms with this SLOT, or replicas keep too few slots");
             return Err(SettingError::new("LEAD", problem));
         }
-        let located = [&self.sessions_topic, &self.dead_letter_topic];
-        if self.stage != Stage::All && located.contains(&&self.located_plays_topic) {
+        if self.stage != Stage::All && [sessions, dead_letters].contains(&located) {
             let problem = "expected another topic than SESSIONS_TOPIC and DEAD_LETTER_TOPIC";
             return Err(SettingError::new("LOCATED_PLAYS_TOPIC", problem));
         }

@@ -147,6 +147,16 @@ fn wrong_settings_are_refused_in_one_line() {
             "LOCATED_PLAYS_TOPIC: expected another topic",
         ),
         (
+            "located plays among rejected ones, by the full name",
+            good(&[
+                ("GOOGLE_CLOUD_PROJECT", "demo"),
+                ("LOCATED_PLAYS_TOPIC", "located-plays"),
+                ("DEAD_LETTER_TOPIC", "projects/demo/topics/located-plays"),
+            ]),
+            vec!["locate"],
+            "LOCATED_PLAYS_TOPIC: expected another topic",
+        ),
+        (
             "no plays a message",
             good(&[("LOCATED_BATCH_PLAYS", "0")]),
             vec![],

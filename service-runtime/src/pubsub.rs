@@ -198,11 +198,17 @@ impl PubSub {
     }
 
     fn full_name(&self, collection: &str, name: &str) -> String {
-        if name.starts_with("projects/") {
-            name.to_owned()
-        } else {
-            format!("projects/{}/{collection}/{name}", self.project)
-        }
+        full_name(&self.project, collection, name)
+    }
+}
+
+/// `projects/PROJECT/COLLECTION/NAME`, where the collection is `topics` or `subscriptions`; a full name is left as it is.
+#[must_use]
+pub fn full_name(project: &str, collection: &str, name: &str) -> String {
+    if name.starts_with("projects/") {
+        name.to_owned()
+    } else {
+        format!("projects/{project}/{collection}/{name}")
     }
 }
 
