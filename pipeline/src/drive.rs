@@ -31,8 +31,10 @@ use crate::window::Pending;
 
 use rejecting::Rejecting;
 
-/// Deliveries that are taken in at a time.
+/// Deliveries that are taken in at a time, and bytes: a message of located plays is hundreds of plays, and time passes for
+/// the engine only between two batches.
 const BATCH: usize = 2048;
+const BATCH_BYTES: usize = 512 * 1024;
 /// The longest sleep: a clock that is set while we sleep is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How often windows are looked at while nothing may be announced.
@@ -90,9 +92,15 @@ fn take_waiting<D>(
     first: Option<Delivery<D>>,
     deliveries: &mut mpsc::Receiver<Delivery<D>>,
 ) -> Vec<(Bytes, D)> {
-    let waiting = std::iter::from_fn(|| deliveries.try_recv().ok());
-    let all = first.into_iter().chain(waiting).take(BATCH);
-    all.map(|delivery| (delivery.data, delivery.ack)).collect()
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    let mut next = first;
+    while let Some(delivery) = next {
+        bytes += delivery.data.len();
+        taken.push((delivery.data, delivery.ack));
+        let is_full = taken.len() >= BATCH || bytes >= BATCH_BYTES;
+        next = if is_full { None } else { deliveries.try_recv().ok() };
+    }
+    taken
 }
 
 /// What was announced before, once it is known; never, if it is not waited for.
@@ -215,9 +223,16 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
         let mut effects = Vec::new();
         loop {
             tokio::select! {
-                Some(Ok(announced)) = self.publishing.join_next() => self.confirm(announced, &mut effects),
-                Some(Ok((play, reason))) = self.rejecting.confirmed() => {
-                    self.engine.rejected(play, reason, &mut effects);
+                // Of one that panicked the plays come back; the others are waited for all the same.
+                Some(announced) = self.publishing.join_next() => {
+                    if let Ok(announced) = announced {
+                        self.confirm(announced, &mut effects);
+                    }
+                }
+                Some(rejected) = self.rejecting.confirmed() => {
+                    if let Ok((play, reason)) = rejected {
+                        self.engine.rejected(play, reason, &mut effects);
+                    }
                 }
                 else => return,
             }

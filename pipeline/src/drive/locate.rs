@@ -134,10 +134,17 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
                 self.publish(batch);
             }
             tokio::select! {
-                Some(Ok(plays)) = self.publishing.join_next() => self.confirm(plays),
-                Some(Ok((play, reason))) = self.rejecting.confirmed() => {
-                    let ack = self.locator.rejected(play, reason);
-                    self.acknowledge(ack);
+                // Of one that panicked the plays come back; the others are waited for all the same.
+                Some(plays) = self.publishing.join_next() => {
+                    if let Ok(plays) = plays {
+                        self.confirm(plays);
+                    }
+                }
+                Some(rejected) = self.rejecting.confirmed() => {
+                    if let Ok((play, reason)) = rejected {
+                        let ack = self.locator.rejected(play, reason);
+                        self.acknowledge(ack);
+                    }
                 }
                 else => return,
             }
