@@ -22,7 +22,6 @@ pub struct BatchRules {
 }
 
 /// A message to publish.
-#[derive(Debug)]
 pub struct Batch<A> {
     /// The message.
     pub data: Bytes,
@@ -33,7 +32,6 @@ pub struct Batch<A> {
 }
 
 /// Plays that wait to be published.
-#[derive(Debug)]
 pub struct Batches<A> {
     rules: BatchRules,
     open: Option<Open<A>>,
@@ -41,7 +39,6 @@ pub struct Batches<A> {
 }
 
 /// A message that has room for more.
-#[derive(Debug)]
 struct Open<A> {
     message: Vec<u8>,
     plays: Vec<Held<A>>,

@@ -44,7 +44,6 @@ pub struct Rules {
 }
 
 /// What the engine wants done.
-#[derive(Debug)]
 pub enum Effect<A> {
     /// Acknowledge a delivery.
     Ack(A),

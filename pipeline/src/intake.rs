@@ -37,7 +37,6 @@ pub struct Decoded<'a> {
 }
 
 /// How a delivery of no use is answered.
-#[derive(Debug)]
 pub enum Answer<A> {
     /// Acknowledge it.
     Ack(A),

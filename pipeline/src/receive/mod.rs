@@ -14,7 +14,6 @@ pub use share::Share;
 pub use traced::Traced;
 
 /// One delivery of a message.
-#[derive(Debug)]
 pub struct Delivery<A> {
     /// The message's data.
     pub data: Bytes,
