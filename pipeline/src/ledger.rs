@@ -132,6 +132,13 @@ impl Ledger {
         self.dropped[reason as usize]
     }
 
+    /// By how much the account does not add up: 0, whatever happens.
+    #[must_use]
+    pub fn unaccounted(&self) -> i64 {
+        let known = self.settled + self.held + self.dropped_in_all();
+        self.received.wrapping_sub(known).cast_signed()
+    }
+
     /// Deliveries that were dropped.
     #[must_use]
     pub fn dropped_in_all(&self) -> u64 {
@@ -153,6 +160,9 @@ mod tests {
         assert_eq!((ledger.dropped(DropReason::Late), ledger.dropped_in_all()), (1, 1));
         assert_eq!(ledger.drop_play(third, DropReason::NotChosen), 3);
         assert_eq!(ledger.received(), ledger.settled() + ledger.held() + ledger.dropped_in_all());
+        assert_eq!(ledger.unaccounted(), 0);
+        assert_eq!(Ledger { received: 5, ..ledger }.unaccounted(), 2, "two were lost");
+        assert_eq!(Ledger { held: 1, ..ledger }.unaccounted(), -1, "one was counted twice");
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl LocateTelemetry {
             meter.f64_histogram(name).with_unit(unit).with_description(description)
         };
         let plays = "Located plays of a message that is confirmed as published";
-        let seconds = "From the receipt of a message's first play to the message's confirmation: a part of what                        MAX_DISORDER has to cover";
+        let seconds = "From the receipt of a message's first play to the message's confirmation: a part of what MAX_DISORDER has to cover";
         Self {
             shelf: observe_books(meter),
             batch_plays: histogram("pipeline.locate.batch.plays", "{play}", plays)
@@ -237,6 +237,14 @@ fn observe_books(meter: &Meter) -> Arc<Mutex<Shelf>> {
             "Deliveries that wait unacknowledged for their window and slot, or for their message",
         )
         .with_callback(move |gauge| gauge.observe(ledger().ledger.held(), &[]))
+        .build();
+    let ledger = scraped();
+    meter
+        .i64_observable_gauge("pipeline.plays.unaccounted")
+        .with_description(
+            "received - settled - held - dropped, taken at one moment: 0, or a play was lost or counted twice",
+        )
+        .with_callback(move |gauge| gauge.observe(ledger().ledger.unaccounted(), &[]))
         .build();
     let acked = scraped();
     meter
