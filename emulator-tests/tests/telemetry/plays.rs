@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use bytes::Bytes;
 use emulator_tests::brokers::Broker;
 use emulator_tests::installation::{Installation, PATIENCE, now_ms};
 use emulator_tests::known_plays::known_plays;
@@ -10,6 +11,7 @@ use emulator_tests::topology::PLAYS;
 use google_cloud_pubsub::model::Message;
 use tokio::time::{Instant, sleep};
 
+use crate::assert_private;
 use crate::collector::{Collector, Received, attribute};
 
 /// A session's span never tells of more plays than this.
@@ -21,19 +23,19 @@ fn traceparent(number: usize, is_sampled: bool) -> String {
 }
 
 /// Publishes plays of which every other is traced; the ids of the spans of those.
-async fn publish(installation: &Installation, count: usize) -> anyhow::Result<HashSet<Vec<u8>>> {
+async fn publish(installation: &Installation, plays: &[Bytes]) -> anyhow::Result<HashSet<Vec<u8>>> {
     let client = installation.topology.pubsub.publisher().await?;
     let publisher = client.publisher(installation.topology.pubsub.topic(PLAYS)).build();
-    let messages = known_plays(count, now_ms(), 11).into_iter().enumerate().map(|(number, data)| {
+    let messages = plays.iter().enumerate().map(|(number, data)| {
         let attributes = [("googclient_traceparent", traceparent(number, number % 2 == 0))];
-        Message::new().set_data(data).set_attributes(attributes)
+        Message::new().set_data(data.clone()).set_attributes(attributes)
     });
     let sent: Vec<_> = messages.map(|message| publisher.publish(message)).collect();
     publisher.flush().await;
     for confirmation in sent {
         confirmation.await?;
     }
-    Ok((0..count).step_by(2).map(|number| (number as u64 + 1).to_be_bytes().to_vec()).collect())
+    Ok((0..plays.len()).step_by(2).map(|number| (number as u64 + 1).to_be_bytes().to_vec()).collect())
 }
 
 /// The span and those that it is within, outward, as far as they are known.
@@ -73,7 +75,8 @@ async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> any
         for service in &mut services {
             service.until_ready(PATIENCE).await?;
         }
-        let sampled = publish(&installation, 3000).await?;
+        let plays = known_plays(3000, now_ms(), 11);
+        let sampled = publish(&installation, &plays).await?;
 
         let expected: Vec<_> = FROM_SLOT.iter().chain(between).chain([&FROM_PLAY]).copied().collect();
         let is_whole = |spans: &[Received]| {
@@ -99,8 +102,11 @@ async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> any
             // The play was published within a span of ours, which samples it.
             assert!(sampled.contains(&play.span.parent_span_id), "{play:?}");
             assert!(chain.iter().all(|it| it.span.trace_id == play.span.trace_id), "one trace: {chain:?}");
-            let system = attribute(&play.span.attributes, "messaging.system");
-            assert_eq!(system.as_deref(), Some("gcp_pubsub"));
+            let of_play = |key| attribute(&play.span.attributes, key);
+            assert_eq!(of_play("messaging.system").as_deref(), Some("gcp_pubsub"));
+            let subscription = of_play("messaging.destination.subscription.name");
+            assert_eq!(subscription.as_deref(), Some("plays-pipeline"));
+            assert_eq!(of_play("messaging.destination.name"), None);
         }
         let sessions: Vec<_> = spans.iter().filter(|it| it.span.name == "share session").collect();
         for session in &sessions {
@@ -118,6 +124,8 @@ async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> any
         let received = collector.spans().into_iter().filter(|it| it.span.name == FROM_PLAY);
         let strangers = received.filter(|it| !sampled.contains(&it.span.parent_span_id)).count();
         assert_eq!(strangers, 0, "what a publisher does not sample is not traced here");
+        // Each is looked for in megabytes of text: some of those that are traced will do.
+        assert_private(&collector, &plays.into_iter().step_by(20).collect::<Vec<_>>());
         broker.stop().await;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::trace::SpanContext;
-use service_runtime::telemetry::messaging;
+use service_runtime::telemetry::messaging::{self, Origin};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
@@ -48,8 +48,11 @@ impl Tracer {
     ) -> Traced<A> {
         let span = publisher.filter(SpanContext::is_sampled).and_then(|publisher| {
             let permit = self.permits.clone().try_acquire_owned().ok()?;
-            let span = messaging::process(&self.subscription, message_id, bytes, Some(publisher));
-            (!span.is_disabled()).then(|| Box::new(Open { span, _permit: permit }))
+            let origin = Origin::Subscription(&self.subscription);
+            let span = messaging::process(origin, message_id, bytes, Some(publisher));
+            // A sampler of ours may refuse what the publisher's has chosen.
+            let is_sampled = messaging::context_of(&span).is_some_and(|context| context.is_sampled());
+            is_sampled.then(|| Box::new(Open { span, _permit: permit }))
         });
         Traced { ack, span }
     }
@@ -68,7 +71,7 @@ impl<A: Acknowledge> Acknowledge for Traced<A> {
 #[cfg(test)]
 mod tests {
     use opentelemetry::trace::TracerProvider as _;
-    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
     use service_runtime::telemetry::trace_context::publisher;
     use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -81,7 +84,11 @@ mod tests {
     }
 
     fn with_traces<T>(test: impl FnOnce() -> T) -> T {
-        let tracer = SdkTracerProvider::builder().build().tracer("test");
+        sampled_by(Sampler::AlwaysOn, test)
+    }
+
+    fn sampled_by<T>(sampler: Sampler, test: impl FnOnce() -> T) -> T {
+        let tracer = SdkTracerProvider::builder().with_sampler(sampler).build().tracer("test");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), test)
     }
@@ -102,6 +109,9 @@ mod tests {
         }
         let untraced = Tracer::new("plays").trace(Ack, "1", 10, sent("01")).trace();
         assert_eq!(untraced, None, "nothing is sent");
+        let refused =
+            sampled_by(Sampler::AlwaysOff, || Tracer::new("plays").trace(Ack, "1", 10, sent("01")).trace());
+        assert_eq!(refused, None, "a sampler of ours refuses it");
     }
 
     #[test]

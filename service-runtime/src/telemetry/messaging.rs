@@ -1,7 +1,7 @@
 //! Spans of messages, by OpenTelemetry's semantic conventions for messaging: here alone, for they are marked as in
 //! development and change.
 //!
-//! A message's span is named after what is done and with which topic (`send sessions`), and the one that receives it is a
+//! A message's span is named after what is done and with which topic or subscription (`send sessions`), and the one that receives it is a
 //! child of the one that sent it. What is in a message is no attribute.
 
 use std::collections::HashSet;
@@ -30,18 +30,31 @@ pub fn send(topic: &str, bytes: usize) -> Span {
     )
 }
 
-/// The span of taking in a message of a topic, its id or full name, that was sent within `publisher`.
+/// What a message was taken in from, by its id or full name: the one of the two that is shared with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// A topic, through a subscription of one's own.
+    Topic(&'a str),
+    /// A subscription.
+    Subscription(&'a str),
+}
+
+/// The span of taking in a message that was sent within `publisher`.
 #[must_use]
-pub fn process(topic: &str, message_id: &str, bytes: usize, publisher: Option<SpanContext>) -> Span {
-    let topic = id_of(topic);
+pub fn process(origin: Origin<'_>, message_id: &str, bytes: usize, publisher: Option<SpanContext>) -> Span {
+    let (topic, subscription) = match origin {
+        Origin::Topic(topic) => (Some(id_of(topic)), None),
+        Origin::Subscription(subscription) => (None, Some(id_of(subscription))),
+    };
     let span = tracing::info_span!(
         "process",
-        otel.name = format!("process {topic}"),
+        otel.name = format!("process {}", topic.or(subscription).unwrap_or_default()),
         otel.kind = "consumer",
         messaging.system = "gcp_pubsub",
         messaging.operation.name = "process",
         messaging.operation.type = "process",
         messaging.destination.name = topic,
+        messaging.destination.subscription.name = subscription,
         messaging.message.id = message_id,
         messaging.message.body.size = bytes,
     );

@@ -5,7 +5,8 @@ use std::time::Duration;
 use google_cloud_pubsub::model::Message;
 use listening_together_proto::Timestamp;
 use service_runtime::backoff::Seldom;
-use service_runtime::telemetry::{messaging, trace_context};
+use service_runtime::telemetry::messaging::{self, Origin};
+use service_runtime::telemetry::trace_context;
 
 use super::admit::{Admitted, admit};
 use crate::presenter::{Received, Update};
@@ -28,7 +29,12 @@ impl Receiver {
     /// The update in `message`, which is history when it was published before `since`; `None` when it holds none.
     pub(super) fn receive(&mut self, message: &Message, since: Timestamp) -> Option<Update> {
         let publisher = trace_context::publisher_of(&message.attributes);
-        let span = messaging::process(&self.topic, &message.message_id, message.data.len(), publisher);
+        let span = messaging::process(
+            Origin::Topic(&self.topic),
+            &message.message_id,
+            message.data.len(),
+            publisher,
+        );
         let _entered = span.enter();
         self.telemetry.update_received();
         match admit(&message.data) {
