@@ -3,9 +3,10 @@
 //! A line is a sentence that stands alone, in lower case, with its numbers as fields that bear their unit. In JSON, a line
 //! that is written within a span bears the ids of its trace (`openTelemetry.traceId` and `.spanId`).
 
-use tracing::Subscriber;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
+use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::settings::{CommonSettings, LogFormat, SettingError};
@@ -26,15 +27,28 @@ where
             // Spans are for traces: a line would begin with all fields of those around it.
             .with_filter(filter.and(filter_fn(|metadata| metadata.is_event())))
             .boxed(),
-        LogFormat::Json => json_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .with_opentelemetry_ids(true)
-            .with_filter(filter)
-            .boxed(),
+        LogFormat::Json => {
+            let mut layer = json_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .with_opentelemetry_ids(true);
+            let severity = |event: &Event<'_>, _: &Context<'_, S>| Some(severity(*event.metadata().level()));
+            layer.inner_layer_mut().add_dynamic_field("severity", severity);
+            layer.with_filter(filter).boxed()
+        }
     })
+}
+
+/// The level as Google's Cloud Logging calls it, which takes a line on standard error without one for an error.
+const fn severity(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARNING",
+        Level::INFO => "INFO",
+        Level::DEBUG | Level::TRACE => "DEBUG",
+    }
 }
 
 /// Which lines are written. tracing-subscriber's `EnvFilter` could also choose by spans and what is in their fields, which
@@ -48,8 +62,6 @@ pub(super) fn levels(rust_log: &str) -> Result<Targets, SettingError> {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
 
     #[test]
