@@ -10,6 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::config::{Config, Stage};
 use crate::drive::now;
 use crate::locate::Databases;
+use crate::publish::is_retained;
 use crate::run::Resources;
 
 /// Looks at everything that the stage needs.
@@ -76,8 +77,17 @@ fn catalogue(config: &Config) -> Check {
         return Check::new("TRACK_CATALOG", Outcome::Fine(shown));
     };
     let read = Catalogue::read(path);
-    let told = read.map(|catalogue| format!("{}: {} tracks", path.display(), catalogue.len()));
-    Check::setting("TRACK_CATALOG", told.map_err(|error| SettingError::new("TRACK_CATALOG", error)))
+    match read {
+        Ok(catalogue) if catalogue.altered() > 0 => {
+            let (altered, of) = (catalogue.altered(), catalogue.len());
+            let told = format!("{}: {altered} of {of} tracks are not shown quite as written", path.display());
+            Check::new("TRACK_CATALOG", Outcome::Attention(told))
+        }
+        read => {
+            let told = read.map(|catalogue| format!("{}: {} tracks", path.display(), catalogue.len()));
+            Check::setting("TRACK_CATALOG", told.map_err(|error| SettingError::new("TRACK_CATALOG", error)))
+        }
+    }
 }
 
 async fn resources(config: &Config, pubsub: &PubSub) -> Vec<Check> {
@@ -88,10 +98,27 @@ async fn resources(config: &Config, pubsub: &PubSub) -> Vec<Check> {
         // The service is ready without it.
         Some(problem) => Outcome::Attention(format!("rejected messages would wait: {problem}")),
     };
-    vec![
+    let mut checks = vec![
         Check::new("Pub/Sub", Outcome::Fine(format!("is asked at {}", pubsub.endpoint()))),
         Check::resource(&source, &pubsub.find_subscription(&source).await),
         Check::resource(&output, &pubsub.find_topic(&output).await),
         Check::new(dead_letters, dead_letters_outcome),
-    ]
+    ];
+    if config.stage != Stage::Locate {
+        checks.push(programme(pubsub, &output).await);
+    }
+    checks
+}
+
+/// What was announced before, with which a pipeline that starts goes on. It starts without as well.
+async fn programme(pubsub: &PubSub, topic: &str) -> Check {
+    let outcome = match is_retained(pubsub, topic).await {
+        Ok(true) => Outcome::Fine("what was announced before can be read back".to_owned()),
+        Ok(false) => {
+            let lost = "the topic retains nothing: after each start the programme is empty";
+            Outcome::Attention(lost.to_owned())
+        }
+        Err(error) => Outcome::Attention(format!("after each start the programme is empty: {error}")),
+    };
+    Check::new("the programme", outcome)
 }

@@ -121,6 +121,18 @@ impl OwnSubscription {
         Ok(true)
     }
 
+    /// Makes it and deletes it, for only so is it known that this is allowed. What went wrong with deleting, which is not what
+    /// went wrong with making, is given apart.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn try_out(&self, topic: &str) -> Result<Option<OwnSubscriptionError>, OwnSubscriptionError> {
+        let made = self.create(topic).await;
+        // It may exist although the answer was an error.
+        let deleted = self.delete().await;
+        made.map(|()| deleted.err())
+    }
+
     /// Deletes it; one that does not exist is as good as deleted.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! them. A subscription is really made and deleted, for only so is it known that this is allowed.
 
 use service_runtime::explain::{Check, Outcome};
-use service_runtime::own_subscription::{OwnSubscription, OwnSubscriptionError};
+use service_runtime::own_subscription::OwnSubscription;
 use service_runtime::pubsub::PubSub;
 use service_runtime::settings::SettingError;
 
@@ -38,7 +38,11 @@ fn site(config: &Config) -> Check {
 async fn subscription(config: &Config, pubsub: &PubSub) -> Check {
     let topic = pubsub.topic(&config.sessions_topic);
     let id = subscription_id(&config.region, &config.replica_id, rand::random());
-    let outcome = match try_out(pubsub, &id, &topic).await {
+    let tried = match OwnSubscription::new(pubsub, &id).await {
+        Ok(own) => own.try_out(&topic).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match tried {
         Ok(None) => Outcome::Fine("subscriptions to it can be made and deleted".to_owned()),
         Ok(Some(error)) => Outcome::Attention(format!(
             "subscriptions cannot be deleted, and are left behind for a day: {error}"
@@ -46,17 +50,4 @@ async fn subscription(config: &Config, pubsub: &PubSub) -> Check {
         Err(error) => Outcome::Waits(error.to_string()),
     };
     Check::new(topic, outcome)
-}
-
-/// Makes a subscription and deletes it. What went wrong with deleting is not what went wrong with making.
-async fn try_out(
-    pubsub: &PubSub,
-    id: &str,
-    topic: &str,
-) -> Result<Option<OwnSubscriptionError>, OwnSubscriptionError> {
-    let own = OwnSubscription::new(pubsub, id).await?;
-    let made = own.create(topic).await;
-    // It may exist although the answer was an error.
-    let deleted = own.delete().await;
-    made.map(|()| deleted.err())
 }

@@ -16,7 +16,7 @@ use service_runtime::permission::PUBLISH;
 use crate::ledger::DropReason;
 
 pub use pubsub::PubSubOutbox;
-pub use readback::read_slots;
+pub use readback::{is_retained, read_slots};
 
 /// The longest wait before a message is published again.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);

@@ -50,8 +50,7 @@ pub async fn read_slots(
     found: oneshot::Sender<Vec<Slot>>,
     stop: &CancellationToken,
 ) -> Result<(), ReadBackError> {
-    let unique = RandomState::new().hash_one(std::process::id());
-    let own = OwnSubscription::new(pubsub, &format!("pipeline-readback-{unique:016x}")).await?;
+    let own = own_subscription(pubsub).await?;
     let deadline = Instant::now() + LONGEST;
     let read = async {
         own.create(topic).await?;
@@ -80,6 +79,27 @@ pub async fn read_slots(
         tracing::warn!(subscription = own.name(), %error, "cannot delete a subscription, which expires in a day");
     }
     outcome
+}
+
+/// Whether [`read_slots`] could find what was announced on `topic` (its full name): whether that retains messages.
+///
+/// # Errors
+/// When it cannot be subscribed to.
+pub async fn is_retained(pubsub: &PubSub, topic: &str) -> Result<bool, OwnSubscriptionError> {
+    let own = own_subscription(pubsub).await?;
+    let made = own.create(topic).await;
+    let retained = match made {
+        Ok(()) => own.rewind(topic, SEEK_BACK).await,
+        Err(error) => Err(error),
+    };
+    // It may exist although the answer was an error; what cannot be deleted expires in a day.
+    let _left_behind = own.delete().await;
+    retained
+}
+
+async fn own_subscription(pubsub: &PubSub) -> Result<OwnSubscription, OwnSubscriptionError> {
+    let unique = RandomState::new().hash_one(std::process::id());
+    OwnSubscription::new(pubsub, &format!("pipeline-readback-{unique:016x}")).await
 }
 
 async fn read_subscription(
