@@ -150,7 +150,7 @@ mod tests {
         fn numbers(&mut self, batch: Option<Batch<u32>>) -> (Vec<u32>, i64) {
             let Some(batch) = batch else { return (vec![], 0) };
             let message = v1::LocatedPlays::decode(batch.data).unwrap();
-            let numbers: Vec<_> = batch.plays.into_iter().map(|play| self.ledger.settle(play)).collect();
+            let numbers: Vec<_> = batch.plays.into_iter().map(|play| self.ledger.settle(play).ack).collect();
             let written: Vec<_> = message.plays.iter().map(|play| play.geoname_id).collect();
             assert_eq!(numbers, written);
             let seen_until = Timestamp::try_from(&message.seen_until.unwrap()).unwrap();

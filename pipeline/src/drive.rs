@@ -250,8 +250,8 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
     fn carry_out(&mut self, effects: &mut Vec<Effect<A>>) {
         for effect in effects.drain(..) {
             match effect {
-                Effect::Ack(ack) => {
-                    ack.acknowledge();
+                Effect::Ack(done) => {
+                    done.acknowledge();
                     self.acked += 1;
                 }
                 Effect::Reject { data, reason, play } => self.rejecting.add(data, reason, play),

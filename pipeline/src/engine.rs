@@ -21,7 +21,7 @@ use listening_together_proto::{Slot, Timestamp, TrackId, Window, v1};
 use crate::catalogue::Catalogue;
 use crate::curate::{Candidate, CurateRules, Curator};
 use crate::intake::{Answer, Decoded, Intake};
-use crate::ledger::{DropReason, Held, Ledger};
+use crate::ledger::{Done, DropReason, Held, Ledger};
 use crate::locate::{Atlas, Databases};
 use crate::matching::{self, MatchRules};
 use crate::sample::Sampler;
@@ -46,7 +46,7 @@ pub struct Rules {
 /// What the engine wants done.
 pub enum Effect<A> {
     /// Acknowledge a delivery.
-    Ack(A),
+    Ack(Done<A>),
     /// Publish the original message to the dead-letter topic; when that is confirmed, [`Engine::rejected`].
     Reject {
         /// The message as it came.
@@ -70,7 +70,7 @@ pub enum Effect<A> {
 impl<A> From<Answer<A>> for Effect<A> {
     fn from(answer: Answer<A>) -> Self {
         match answer {
-            Answer::Ack(ack) => Self::Ack(ack),
+            Answer::Ack(done) => Self::Ack(done),
             Answer::Reject { data, reason, play } => Self::Reject { data, reason, play },
         }
     }
@@ -188,8 +188,8 @@ impl<A> Engine<A> {
 
     /// An announcement is confirmed as published: its plays are settled.
     pub fn published(&mut self, plays: Vec<Vec<Pending<A>>>, effects: &mut Vec<Effect<A>>) {
-        let acks = plays.into_iter().flatten().map(|play| self.ledger.settle(play.held));
-        effects.extend(acks.map(Effect::Ack));
+        let done = plays.into_iter().flatten().map(|play| self.ledger.settle(play.held));
+        effects.extend(done.map(Effect::Ack));
     }
 
     /// A rejected play is confirmed as published to the dead-letter topic.
@@ -352,8 +352,8 @@ fn take_pane<A>(
             true
         }
         Err(reason) => {
-            let acks = pane.pending.into_iter().map(|pending| ledger.drop_play(pending.held, reason));
-            effects.extend(acks.map(Effect::Ack));
+            let done = pane.pending.into_iter().map(|pending| ledger.drop_play(pending.held, reason));
+            effects.extend(done.map(Effect::Ack));
             false
         }
     }

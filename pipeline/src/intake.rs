@@ -6,7 +6,7 @@ use bytes::Bytes;
 use listening_together_proto::{Timestamp, Window};
 
 use crate::decode::{self, Play, Rejection};
-use crate::ledger::{DropReason, Held, Ledger};
+use crate::ledger::{Done, DropReason, Held, Ledger};
 use crate::locate::Atlas;
 use crate::sample::Sampler;
 
@@ -39,7 +39,7 @@ pub struct Decoded<'a> {
 /// How a delivery of no use is answered.
 pub enum Answer<A> {
     /// Acknowledge it.
-    Ack(A),
+    Ack(Done<A>),
     /// Publish the original message to the dead-letter topic; when that is confirmed, it is dropped and acknowledged.
     Reject {
         /// The message as it came.

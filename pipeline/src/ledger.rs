@@ -1,7 +1,7 @@
 //! The account of every play: received = settled + held + dropped (by reason), at every moment.
 //!
 //! A delivery enters as a [`Held`] that only the ledger can make, and leaves by [`Ledger::settle`] or
-//! [`Ledger::drop_play`], which alone give its ack handle back. A stage therefore cannot ack what was not counted, nor
+//! [`Ledger::drop_play`], which alone give its ack handle back, as [`Done`]. A stage therefore cannot ack what was not counted, nor
 //! count what it does not hold; what it forgets shows as held for ever.
 
 /// Why a play was dropped.
@@ -65,6 +65,36 @@ impl DropReason {
     }
 }
 
+/// What became of a play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// What it is part of is published.
+    Settled,
+    /// It was of no use.
+    Dropped(DropReason),
+}
+
+impl Fate {
+    /// As spans write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Dropped(reason) => reason.as_str(),
+        }
+    }
+}
+
+/// A play that is off the books: what acknowledges its delivery, and why that may be done.
+#[must_use = "a play that is done has to be acknowledged"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done<A> {
+    /// What acknowledges it.
+    pub ack: A,
+    /// What became of it.
+    pub fate: Fate,
+}
+
 /// The right to ack one delivery, which is on the books as held.
 #[must_use = "a held play has to be settled or dropped through the ledger"]
 #[derive(Debug)]
@@ -95,17 +125,17 @@ impl Ledger {
     }
 
     /// The update that a play is part of is confirmed as published: the play may be acked.
-    pub fn settle<A>(&mut self, play: Held<A>) -> A {
+    pub fn settle<A>(&mut self, play: Held<A>) -> Done<A> {
         self.held -= 1;
         self.settled += 1;
-        play.0
+        Done { ack: play.0, fate: Fate::Settled }
     }
 
     /// A play is of no use, for `reason`: it may be acked.
-    pub fn drop_play<A>(&mut self, play: Held<A>, reason: DropReason) -> A {
+    pub fn drop_play<A>(&mut self, play: Held<A>, reason: DropReason) -> Done<A> {
         self.held -= 1;
         self.dropped[reason as usize] += 1;
-        play.0
+        Done { ack: play.0, fate: Fate::Dropped(reason) }
     }
 
     /// Deliveries so far.
@@ -154,11 +184,12 @@ mod tests {
     fn every_delivery_is_on_one_side_of_the_account() {
         let mut ledger = Ledger::default();
         let [first, second, third] = [1, 2, 3].map(|ack| ledger.receive(ack));
-        assert_eq!(ledger.settle(second), 2);
-        assert_eq!(ledger.drop_play(first, DropReason::Late), 1);
+        assert_eq!(ledger.settle(second), Done { ack: 2, fate: Fate::Settled });
+        let late = Fate::Dropped(DropReason::Late);
+        assert_eq!(ledger.drop_play(first, DropReason::Late), Done { ack: 1, fate: late });
         assert_eq!((ledger.received(), ledger.settled(), ledger.held()), (3, 1, 1));
         assert_eq!((ledger.dropped(DropReason::Late), ledger.dropped_in_all()), (1, 1));
-        assert_eq!(ledger.drop_play(third, DropReason::NotChosen), 3);
+        assert_eq!(ledger.drop_play(third, DropReason::NotChosen).ack, 3);
         assert_eq!(ledger.received(), ledger.settled() + ledger.held() + ledger.dropped_in_all());
         assert_eq!(ledger.unaccounted(), 0);
         assert_eq!(Ledger { received: 5, ..ledger }.unaccounted(), 2, "two were lost");

@@ -13,7 +13,7 @@ use listening_together_proto::Timestamp;
 use crate::batch::{Batch, BatchRules, Batches};
 use crate::decode::Play;
 use crate::intake::{Answer, Decoded, Intake};
-use crate::ledger::{DropReason, Held, Ledger};
+use crate::ledger::{Done, DropReason, Held, Ledger};
 use crate::locate::{Atlas, Databases, SpotRef};
 use crate::located_plays;
 use crate::user::UserHash;
@@ -86,12 +86,12 @@ impl<A> Locator<A> {
     }
 
     /// A message is confirmed as published: its plays are settled.
-    pub fn published(&mut self, plays: Vec<Held<A>>) -> impl Iterator<Item = A> {
+    pub fn published(&mut self, plays: Vec<Held<A>>) -> impl Iterator<Item = Done<A>> {
         plays.into_iter().map(|play| self.ledger.settle(play))
     }
 
     /// A rejected message is confirmed as published to the dead-letter topic.
-    pub fn rejected(&mut self, play: Held<A>, reason: DropReason) -> A {
+    pub fn rejected(&mut self, play: Held<A>, reason: DropReason) -> Done<A> {
         self.ledger.drop_play(play, reason)
     }
 
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!((locator.ledger().held(), locator.ledger().settled()), (2, 0));
         let read = located_plays::decode(batch.data).ok().unwrap();
         assert_eq!(read.plays.iter().map(|play| play.record.geoname_id).collect::<Vec<_>>(), [1, 3]);
-        assert_eq!(locator.published(batch.plays).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(locator.published(batch.plays).map(|done| done.ack).collect::<Vec<_>>(), [1, 2]);
         assert_eq!((locator.ledger().held(), locator.ledger().settled()), (0, 2));
     }
 
@@ -171,8 +171,8 @@ mod tests {
         let mut acked = vec![];
         for answer in answers {
             match answer {
-                Answer::Ack(ack) => acked.push(ack),
-                Answer::Reject { reason, play, .. } => acked.push(locator.rejected(play, reason)),
+                Answer::Ack(done) => acked.push(done.ack),
+                Answer::Reject { reason, play, .. } => acked.push(locator.rejected(play, reason).ack),
             }
         }
         acked.sort_unstable();

@@ -338,8 +338,7 @@ mod tests {
             while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
                 let plays = [(); 3].map(|()| ledger.receive(()));
                 let [settled, dropped, held] = plays;
-                ledger.settle(settled);
-                ledger.drop_play(dropped, DropReason::Late);
+                let _done = [ledger.settle(settled), ledger.drop_play(dropped, DropReason::Late)];
                 drop(held);
                 writer.show(Books { ledger, ..Books::default() });
             }

@@ -107,6 +107,7 @@ async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> any
             let subscription = of_play("messaging.destination.subscription.name");
             assert_eq!(subscription.as_deref(), Some("plays-pipeline"));
             assert_eq!(of_play("messaging.destination.name"), None);
+            assert_eq!(of_play("play.fate").as_deref(), Some("settled"));
         }
         let sessions: Vec<_> = spans.iter().filter(|it| it.span.name == "share session").collect();
         for session in &sessions {
@@ -121,8 +122,13 @@ async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> any
         for service in services {
             service.terminate(PATIENCE).await?;
         }
-        let received = collector.spans().into_iter().filter(|it| it.span.name == FROM_PLAY);
-        let strangers = received.filter(|it| !sampled.contains(&it.span.parent_span_id)).count();
+        let spans = collector.spans();
+        let received = || spans.iter().filter(|it| it.span.name == FROM_PLAY);
+        let fates: HashSet<_> =
+            received().filter_map(|it| attribute(&it.span.attributes, "play.fate")).collect();
+        // Of people in a database of anonymous addresses; they are in every stage that receives plays.
+        assert!(fates.contains("anonymous"), "{fates:?}");
+        let strangers = received().filter(|it| !sampled.contains(&it.span.parent_span_id)).count();
         assert_eq!(strangers, 0, "what a publisher does not sample is not traced here");
         // Each is looked for in megabytes of text: some of those that are traced will do.
         assert_private(&collector, &plays.into_iter().step_by(20).collect::<Vec<_>>());

@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
     fn carry_out(&mut self) {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Ack(ack) => self.books.acked(ack),
+                Effect::Ack(done) => self.books.acked(done.ack),
                 Effect::Reject { data, reason, play } => {
                     assert_eq!(Some(&data), self.messages.last(), "another message is rejected");
                     self.unconfirmed.push_back(Unconfirmed::Rejection(play, reason));

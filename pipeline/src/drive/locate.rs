@@ -16,7 +16,7 @@ use super::rejecting::Rejecting;
 use super::{COMPLAIN_EVERY, DriveError, LAST_CONFIRMATIONS, LONGEST_SLEEP, now, spans, take_waiting};
 use crate::batch::Batch;
 use crate::intake::Answer;
-use crate::ledger::Held;
+use crate::ledger::{Done, Held};
 use crate::locate::Databases;
 use crate::locator::Locator;
 use crate::publish::{Outbox, until_confirmed};
@@ -99,8 +99,8 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
                 Some(published) = self.publishing.join_next() => self.confirm(published?),
                 Some(rejected) = self.rejecting.confirmed() => {
                     let (play, reason) = rejected?;
-                    let ack = self.locator.rejected(play, reason);
-                    self.acknowledge(ack);
+                    let done = self.locator.rejected(play, reason);
+                    self.acknowledge(done);
                 }
                 delivery = deliveries.recv() => first = Some(delivery.ok_or(DriveError::SourceEnded)?),
                 () = tokio::time::sleep(sleep) => {}
@@ -142,8 +142,8 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
                 }
                 Some(rejected) = self.rejecting.confirmed() => {
                     if let Ok((play, reason)) = rejected {
-                        let ack = self.locator.rejected(play, reason);
-                        self.acknowledge(ack);
+                        let done = self.locator.rejected(play, reason);
+                        self.acknowledge(done);
                     }
                 }
                 else => return,
@@ -164,8 +164,8 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
     }
 
     fn confirm(&mut self, plays: Vec<Held<A>>) {
-        for ack in self.locator.published(plays) {
-            ack.acknowledge();
+        for done in self.locator.published(plays) {
+            done.acknowledge();
             self.acked += 1;
         }
     }
@@ -173,14 +173,14 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
     fn carry_out(&mut self, answers: &mut Vec<Answer<A>>) {
         for answer in answers.drain(..) {
             match answer {
-                Answer::Ack(ack) => self.acknowledge(ack),
+                Answer::Ack(done) => self.acknowledge(done),
                 Answer::Reject { data, reason, play } => self.rejecting.add(data, reason, play),
             }
         }
     }
 
-    fn acknowledge(&mut self, ack: A) {
-        ack.acknowledge();
+    fn acknowledge(&mut self, done: Done<A>) {
+        done.acknowledge();
         self.acked += 1;
     }
 

@@ -119,7 +119,7 @@ impl Story {
     fn carry_out(&mut self, effects: Vec<Effect<u32>>) -> &mut Self {
         for effect in effects {
             match effect {
-                Effect::Ack(ack) => self.acked.push(ack),
+                Effect::Ack(done) => self.acked.push(done.ack),
                 Effect::Reject { reason, play, .. } => {
                     self.rejected.push(reason);
                     let mut acks = vec![];

@@ -9,6 +9,8 @@ mod traced;
 use bytes::Bytes;
 use opentelemetry::trace::SpanContext;
 
+use crate::ledger::{Done, Fate};
+
 pub use pubsub::{ReceiveSettings, Source};
 pub use share::Share;
 pub use traced::Traced;
@@ -26,9 +28,20 @@ pub trait Acknowledge: Send + 'static {
     /// The message need not be delivered again.
     fn acknowledge(self);
 
+    /// What became of its play, for whoever traces it: to be told before it is acknowledged.
+    fn tell(&self, _fate: Fate) {}
+
     /// The span that lasts as long as the delivery is held; `None` where it is not traced.
     fn trace(&self) -> Option<SpanContext> {
         None
+    }
+}
+
+impl<A: Acknowledge> Done<A> {
+    /// Acknowledges the play's delivery.
+    pub fn acknowledge(self) {
+        self.ack.tell(self.fate);
+        self.ack.acknowledge();
     }
 }
 

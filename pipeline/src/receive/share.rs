@@ -8,7 +8,7 @@ use opentelemetry::trace::SpanContext;
 use super::Acknowledge;
 
 /// One play's share in the handle that acknowledges a delivery. The delivery is acknowledged when every share of it is; it
-/// is handed back when all are gone and one of them was dropped instead.
+/// is handed back when all are gone and one of them was dropped instead. Its span does not tell what became of each.
 #[derive(Debug)]
 pub struct Share<A: Acknowledge>(Arc<Whole<A>>);
 

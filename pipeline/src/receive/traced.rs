@@ -6,8 +6,13 @@ use opentelemetry::trace::SpanContext;
 use service_runtime::telemetry::messaging::{self, Origin};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::Acknowledge;
+use crate::ledger::Fate;
+
+/// The attribute that tells what became of a play: `settled`, or why it was dropped. There is none where it was handed back.
+const FATE: &str = "play.fate";
 
 /// How many messages are traced at a time, of which each takes about a kilobyte; of others nothing is sent.
 const MOST_TRACED: usize = 10_000;
@@ -61,6 +66,12 @@ impl Tracer {
 impl<A: Acknowledge> Acknowledge for Traced<A> {
     fn acknowledge(self) {
         self.ack.acknowledge();
+    }
+
+    fn tell(&self, fate: Fate) {
+        if let Some(open) = &self.span {
+            open.span.set_attribute(FATE, fate.as_str());
+        }
     }
 
     fn trace(&self) -> Option<SpanContext> {

@@ -60,7 +60,7 @@ impl Run {
     fn carry_out(&mut self, effects: Vec<Effect<()>>) {
         for effect in effects {
             match effect {
-                Effect::Ack(()) => self.acks += 1,
+                Effect::Ack(_) => self.acks += 1,
                 Effect::Reject { .. } => panic!("every message is a play"),
                 Effect::Announce { update, plays, .. } => {
                     // Newest first: the first time that a session is met is its newest pane.

@@ -83,7 +83,7 @@ impl First {
         self.processes[process].receive_all([(play.bytes().into(), ())], clock, &mut answers);
         for answer in answers {
             match answer {
-                Answer::Ack(()) => self.acks[process] += 1,
+                Answer::Ack(_) => self.acks[process] += 1,
                 Answer::Reject { .. } => panic!("every message is a play"),
             }
         }
@@ -148,9 +148,9 @@ impl Second {
     fn carry_out(&mut self, effects: Vec<Effect<Share<Ack>>>) {
         for effect in effects {
             match effect {
-                Effect::Ack(share) => {
+                Effect::Ack(done) => {
                     self.acks += 1;
-                    share.acknowledge();
+                    done.acknowledge();
                 }
                 Effect::Reject { .. } => panic!("every message is one of located plays"),
                 Effect::Announce { update, plays, .. } => {

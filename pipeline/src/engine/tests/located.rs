@@ -84,7 +84,7 @@ impl Second {
     fn carry_out(&mut self, effects: Vec<Effect<Share<Ack>>>) -> &mut Self {
         for effect in effects {
             match effect {
-                Effect::Ack(share) => share.acknowledge(),
+                Effect::Ack(done) => done.acknowledge(),
                 Effect::Reject { play, .. } => self.rejected.push(play),
                 Effect::Announce { update, plays, .. } => {
                     self.sessions.extend(update.slots.into_iter().next().unwrap().sessions);
