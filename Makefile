@@ -14,7 +14,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: prerequisites ## Run everything on this machine: broker, pipeline, three replicas, the site, simulated listeners
-	cargo build --locked --release --bins
+	cargo build --locked --release --bin demo --bin pipeline --bin session-api
 	@if [ -z "$${SITE_DIR-}" ] && scripts/prerequisites.sh node && $(MAKE) --no-print-directory site; then \
 	  export SITE_DIR=website/dist; \
 	fi; exec target/release/demo
@@ -41,21 +41,18 @@ screenshots: site ## Write pictures of the website to website/screenshots
 
 .PHONY: test
 test: prerequisites emulator python prometheus lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
-	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 	@$(MAKE) --no-print-directory test-site
 	@$(MAKE) --no-print-directory test-deploy
 
 .PHONY: test-site
-test-site: prerequisites site ## The website: lint, types, unit tests, and the page in a browser on a running demo
+test-site: programs site ## The website: lint, types, unit tests, and the page in a browser on a running demo
 	@scripts/prerequisites.sh browser
-	cargo build --locked --workspace --bins
 	cd website && npm run lint && npm run typecheck && npm test && npm run e2e
 
 .PHONY: test-deploy
-test-deploy: prerequisites deploy-tools site ## The chart, the infrastructure, and the images, which are built and started
+test-deploy: programs deploy-tools site ## The chart, the infrastructure, and the images, which are built and started
 	@scripts/prerequisites.sh deploy
-	cargo build --locked --workspace --bins
 	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" pytest
 
 .PHONY: measure-site
@@ -64,9 +61,8 @@ measure-site: site ## What the website costs: bytes, frames a second, time to th
 	cd website && npm run measure
 
 .PHONY: measure-images
-measure-images: deploy-tools site ## How large the images are that users get, and how soon they are ready; takes minutes
+measure-images: programs deploy-tools site ## How large the images are that users get, and how soon they are ready; takes minutes
 	@scripts/prerequisites.sh deploy
-	cargo build --locked --workspace --bins
 	scripts/programs.sh target/programs
 	cd deploy/tests && PATH="$(CURDIR)/target/deploy/venv/bin:$$PATH" IMAGE_PROGRAMS="$(CURDIR)/target/programs" \
 	  pytest test_images.py measure_images.py
@@ -89,7 +85,7 @@ dependencies: prerequisites ## The dependencies: licences, sources, versions, un
 
 .PHONY: doc
 doc: prerequisites ## The API documentation, without a warning
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --lib --bins --examples
 
 .PHONY: bench
 bench: prerequisites ## Benchmarks
@@ -150,6 +146,12 @@ fmt: ## Format the code
 
 ## ---- Prepare ----
 
+# Tests enable features of dependencies, and with them of all that is built on these. Examples do so too: with them, here and
+# in `doc`, what lint and tests have built is used, and not built a second time.
+.PHONY: programs
+programs: prerequisites ## Build the programs as the tests use them
+	cargo build --locked --workspace --bins --examples
+
 .PHONY: prerequisites
 prerequisites: ## Install what building needs, as far as this can be done
 	@scripts/prerequisites.sh build
@@ -182,4 +184,4 @@ deploy/tests/node_modules/.package-lock.json: deploy/tests/package-lock.json
 
 .PHONY: databases
 databases: prerequisites ## Write the demo's MaxMind databases to target/demo
-	cargo run --locked --quiet --bin make-demo-databases -- --out target/demo
+	cargo run --locked --release --bin make-demo-databases -- --out target/demo

@@ -103,7 +103,7 @@ def program(name):
     """The path of a program of this workspace; `make test-deploy` has built it."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     path = target / "debug" / name
-    assert path.exists(), f"{path} is missing: run cargo build --workspace --bins"
+    assert path.exists(), f"{path} is missing: run make programs"
     return path
 
 

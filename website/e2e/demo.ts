@@ -15,7 +15,7 @@ function program(): string {
     .map((profile) => join(TARGET, profile, "demo"))
     .filter((path) => existsSync(path));
   const [newest] = built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  if (!newest) throw new Error("the demo is not built; run: cargo build --bins");
+  if (!newest) throw new Error("the demo is not built; run: make programs");
   return newest;
 }
 
