@@ -2,7 +2,7 @@
 //!
 //! The end-to-end tests and the tests of faults start what they are about with it, and read what came out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -270,14 +270,16 @@ pub fn now_ms() -> i64 {
     i64::try_from(since_epoch.as_millis()).expect("the clock is before the year 292,000,000")
 }
 
-/// The updates in messages of the sessions topic.
+/// The updates in messages of the sessions topic, each once: one is published several times.
 ///
 /// # Panics
 /// When a message is none.
 #[must_use]
 pub fn updates(messages: &[Message]) -> Vec<v1::SessionsUpdate> {
     let update = |message: &Message| v1::SessionsUpdate::decode(&message.data[..]);
-    messages.iter().map(|message| update(message).expect("only updates are published")).collect()
+    let mut known = HashSet::new();
+    let distinct = messages.iter().filter(|message| known.insert(&message.data));
+    distinct.map(|message| update(message).expect("only updates are published")).collect()
 }
 
 /// The slots of updates, by number; each is the same in every update that repeats it, or the test fails elsewhere.
