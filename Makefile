@@ -39,6 +39,9 @@ screenshots: site ## Write pictures of the website to website/screenshots
 
 ## ---- Check ----
 
+# Most of the time of most tests is waiting for services.
+test: export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 .PHONY: test
 test: prerequisites emulator python prometheus lint doc ## Everything that CI checks: lint, docs, unit, property and end-to-end tests
 	cargo test --locked --workspace --no-fail-fast
