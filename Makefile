@@ -87,8 +87,10 @@ dependencies: prerequisites ## The dependencies: licences, sources, versions, un
 	@scripts/dependencies.sh
 
 .PHONY: doc
+# Of programs those whose page is not their library's too.
 doc: prerequisites ## The API documentation, without a warning
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --lib --bins --examples
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --lib --examples \
+	  --bin demo --bin make-demo-databases --bin publish-play --bin soak-sync
 
 .PHONY: bench
 bench: prerequisites ## Benchmarks
