@@ -70,13 +70,14 @@ where
     if is_asked {
         arguments.remove(1);
     }
-    let (config, settings) = match settings::read_with_sources::<C>(arguments, |name| std::env::var_os(name))
-    {
-        Ok(Invocation::Run(read)) => read,
-        Ok(Invocation::Print(text)) => return print(&text),
-        Err(error) => return refuse(&error),
-    };
+    let (config, mut settings) =
+        match settings::read_with_sources::<C>(arguments, |name| std::env::var_os(name)) {
+            Ok(Invocation::Run(read)) => read,
+            Ok(Invocation::Print(text)) => return print(&text),
+            Err(error) => return refuse(&error),
+        };
     if is_asked {
+        settings.extend(telemetry::otlp::settings(std::env::vars_os()));
         return explain(settings, async move {
             let mut checks = telemetry::check(common(&config));
             checks.extend(check(config).await);

@@ -65,6 +65,9 @@ pub struct CommonSettings {
     pub rust_log: String,
 }
 
+/// What is told of the value of a secret.
+pub(crate) const NOT_SHOWN: &str = "(set, not shown)";
+
 /// A setting that is never printed: any text is taken here, and whoever uses it checks it, for clap would repeat a
 /// wrong value in its refusal.
 #[derive(Clone, PartialEq, Eq)]
@@ -184,9 +187,9 @@ fn effective(command: &clap::Command, matches: &ArgMatches, arguments: &[OsStrin
         };
         let is_secret = argument.get_value_parser().type_id() == TypeId::of::<Secret>();
         let mut values = matches.get_raw(id).into_iter().flatten();
-        let value = values.next().map(|value| {
-            if is_secret { "(set, not shown)".to_owned() } else { value.to_string_lossy().into_owned() }
-        });
+        let value = values
+            .next()
+            .map(|value| if is_secret { NOT_SHOWN.to_owned() } else { value.to_string_lossy().into_owned() });
         EffectiveSetting { name: id.to_uppercase(), value, source }
     })
     .collect()

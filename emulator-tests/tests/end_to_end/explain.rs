@@ -71,7 +71,20 @@ async fn services_say_what_they_would_do() -> anyhow::Result<()> {
         ("pipeline", "", vec![nobody.clone()], 1, vec!["cannot look"]),
         ("pipeline", "", vec![long_lead, no_topic.clone()], 2, vec!["refuses", "LEAD: expected at most"]),
         ("pipeline", "", vec![no_database], 2, vec!["GEOIP_CITY_DB: cannot use"]),
-        ("pipeline", "", vec![zipkin], 2, vec!["OTEL_TRACES_EXPORTER: expected otlp or none"]),
+        (
+            "pipeline",
+            "",
+            vec![zipkin],
+            2,
+            vec!["OTEL_TRACES_EXPORTER: expected otlp or none", "environment  OTEL_TRACES_EXPORTER"],
+        ),
+        (
+            "session-api",
+            "",
+            vec![("OTEL_EXPORTER_OTLP_HEADERS", format!("authorization={key}"))],
+            0,
+            vec!["environment  OTEL_EXPORTER_OTLP_HEADERS", "(set, not shown)"],
+        ),
         ("pipeline", "locate", vec![], 2, vec!["USER_HASH_KEY: required to locate"]),
         (
             "pipeline",

@@ -7,6 +7,8 @@
 //! (`OTEL_SERVICE_NAME`) and `OTEL_RESOURCE_ATTRIBUTES` are read by the SDK itself, from the environment alone: they are
 //! standard, and no settings of ours.
 
+use std::ffi::OsString;
+
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
@@ -19,7 +21,8 @@ use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::finish;
-use crate::settings::SettingError;
+use crate::explain::{EffectiveSetting, SettingSource};
+use crate::settings::{NOT_SHOWN, SettingError};
 
 /// What spans are of: our own crates. The clients of Pub/Sub and of the collector make spans of every step of a
 /// connection; those of the collector's would make new ones when they are sent, for ever.
@@ -82,6 +85,22 @@ pub(super) fn metric_exporter() -> Result<Option<MetricExporter>, SettingError> 
         return Ok(None);
     }
     MetricExporter::builder().with_tonic().build().map(Some).map_err(wrong_endpoint)
+}
+
+/// OpenTelemetry's settings among these variables of the environment, by name; all of them are set. The values of headers, which
+/// may be credentials, are not told.
+pub(crate) fn settings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<EffectiveSetting> {
+    let text = |text: &OsString| text.to_string_lossy().into_owned();
+    let variables = variables.into_iter().map(|(name, value)| (text(&name), text(&value)));
+    let mut settings: Vec<_> = variables
+        .filter(|(name, _)| name.starts_with("OTEL_"))
+        .map(|(name, value)| {
+            let value = if name.ends_with("_HEADERS") { NOT_SHOWN.to_owned() } else { value };
+            EffectiveSetting { name, value: Some(value), source: SettingSource::Environment }
+        })
+        .collect();
+    settings.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    settings
 }
 
 /// What would be sent; nobody is spoken to.
