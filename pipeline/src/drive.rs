@@ -199,7 +199,11 @@ impl<A: Acknowledge, O: Outbox> Driver<A, O> {
             }
             // Whatever woke us: plays that have come count before time passes, or a process that was stalled would
             // take its own backlog for an idle stream.
-            receive(&mut self.engine, take_waiting(first, deliveries), now(), &mut effects);
+            let clock = now();
+            receive(&mut self.engine, take_waiting(first, deliveries), clock, &mut effects);
+            if let Some(played_at) = self.engine.take_last_played_at() {
+                self.telemetry.received(played_at, clock);
+            }
             self.take_new_databases();
             match self.announced_before {
                 Some(_) => self.engine.gather(now(), &mut effects),

@@ -97,6 +97,8 @@ pub struct Engine<A> {
     windows: Windows<A>,
     curator: Curator<A>,
     ledger: Ledger,
+    /// When the play that came last was played, until it is asked for.
+    last_played_at: Option<Timestamp>,
     sessions_found: u64,
     /// The start of the newest window that may hold spots of the databases before those in use.
     newest_of_previous: Option<Timestamp>,
@@ -115,6 +117,7 @@ impl<A> Engine<A> {
             windows: Windows::new(rules.window, now - rules.curate.max_session_age),
             curator: Curator::new(rules.curate, Vec::new(), now),
             ledger: Ledger::default(),
+            last_played_at: None,
             sessions_found: 0,
             newest_of_previous: None,
         }
@@ -145,12 +148,13 @@ impl<A> Engine<A> {
         now: Timestamp,
         effects: &mut Vec<Effect<A>>,
     ) {
-        let Self { rules, users, atlas, windows, curator, ledger, .. } = self;
+        let Self { rules, users, atlas, windows, curator, ledger, last_played_at, .. } = self;
         curator.heed_clock(now);
         rules.intake().receive_all(deliveries, now, atlas, |data, ack, decoded| {
             let held = ledger.receive(ack);
             let located = decoded.and_then(|decoded| {
                 windows.observe(decoded.play.played_at, now);
+                *last_played_at = Some(decoded.play.played_at);
                 let located = examine(&decoded, users, atlas, windows, curator)?;
                 Ok((decoded.play.track, located))
             });
@@ -159,6 +163,11 @@ impl<A> Engine<A> {
                 Err(reason) => effects.push(Answer::to(data, held, reason, ledger).into()),
             }
         });
+    }
+
+    /// When the play that came last was played; none where none came since this was asked.
+    pub const fn take_last_played_at(&mut self) -> Option<Timestamp> {
+        self.last_played_at.take()
     }
 
     /// Does what is due `now`: call it after deliveries, and when [`Engine::next_deadline`] has come.

@@ -27,6 +27,8 @@ pub struct Locator<A> {
     ledger: Ledger,
     /// The newest play seen, but no later than the clock was then.
     seen_until: Timestamp,
+    /// When the play that came last was played, until it is asked for.
+    last_played_at: Option<Timestamp>,
 }
 
 impl<A> Locator<A> {
@@ -40,6 +42,7 @@ impl<A> Locator<A> {
             batches: Batches::new(batches),
             ledger: Ledger::default(),
             seen_until: Timestamp::MIN,
+            last_played_at: None,
         }
     }
 
@@ -50,11 +53,12 @@ impl<A> Locator<A> {
         now: Timestamp,
         answers: &mut Vec<Answer<A>>,
     ) {
-        let Self { intake, users, atlas, batches, ledger, seen_until } = self;
+        let Self { intake, users, atlas, batches, ledger, seen_until, last_played_at } = self;
         intake.receive_all(deliveries, now, atlas, |data, ack, decoded| {
             let held = ledger.receive(ack);
             let located = decoded.and_then(|decoded| {
                 *seen_until = decoded.play.played_at.min(now).max(*seen_until);
+                *last_played_at = Some(decoded.play.played_at);
                 Ok((decoded.play, locate(&decoded, atlas)?))
             });
             match located {
@@ -67,6 +71,11 @@ impl<A> Locator<A> {
                 Err(reason) => answers.push(Answer::to(data, held, reason, ledger)),
             }
         });
+    }
+
+    /// When the play that came last was played; none where none came since this was asked.
+    pub const fn take_last_played_at(&mut self) -> Option<Timestamp> {
+        self.last_played_at.take()
     }
 
     /// The next message that is due `now`; when it is confirmed as published, [`Locator::published`].

@@ -25,6 +25,15 @@ pub struct Books {
     pub databases_built_at: Option<Timestamp>,
 }
 
+impl Books {
+    /// Deliveries that are neither held nor acknowledged: 0, whatever happens. The ledger adds up by itself; this holds it
+    /// against what was acknowledged, which is counted apart.
+    fn unaccounted(&self) -> i64 {
+        let known = self.ledger.held() + self.acked;
+        self.ledger.received().wrapping_sub(known).cast_signed()
+    }
+}
+
 /// How far the engine has come at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -51,11 +60,12 @@ pub struct Telemetry {
     /// The number of the latest slot that was announced; 0 before the first.
     latest_slot: AtomicU64,
     sessions_published: Counter<u64>,
+    play_to_receive: Histogram<f64>,
     play_to_publish: Histogram<f64>,
 }
 
-/// Upper bounds in seconds of the time from play to publish.
-const SECONDS: [f64; 12] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 20.0, 60.0];
+/// Upper bounds in seconds of the time since a play.
+const SECONDS: [f64; 14] = [0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 20.0, 60.0];
 
 impl Telemetry {
     /// Makes the instruments.
@@ -80,6 +90,7 @@ impl Telemetry {
                 "pipeline.sessions.published",
                 "Sessions in slots whose announcement is confirmed",
             ),
+            play_to_receive: play_to_receive(meter),
             play_to_publish: meter
                 .f64_histogram("pipeline.play_to_publish")
                 .with_unit("s")
@@ -97,6 +108,11 @@ impl Telemetry {
     /// From now on metrics show this progress.
     pub fn show_progress(&self, progress: Progress) {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
+    /// Plays were taken in `now`, the last of them played at `played_at`.
+    pub fn received(&self, played_at: Timestamp, now: Timestamp) {
+        self.play_to_receive.record(now.since(played_at).as_secs_f64(), &[]);
     }
 
     /// An announcement is confirmed.
@@ -118,6 +134,7 @@ impl Telemetry {
 #[derive(Clone, Debug)]
 pub struct LocateTelemetry {
     shelf: Arc<Mutex<Shelf>>,
+    play_to_receive: Histogram<f64>,
     batch_plays: Histogram<f64>,
     duration: Histogram<f64>,
 }
@@ -139,6 +156,7 @@ impl LocateTelemetry {
         let seconds = "From the receipt of a message's first play to the message's confirmation: a part of what MAX_DISORDER has to cover";
         Self {
             shelf: observe_books(meter),
+            play_to_receive: play_to_receive(meter),
             batch_plays: histogram("pipeline.locate.batch.plays", "{play}", plays)
                 .with_boundaries(PLAYS.to_vec())
                 .build(),
@@ -153,11 +171,28 @@ impl LocateTelemetry {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner).latest = books;
     }
 
+    /// Plays were taken in `now`, the last of them played at `played_at`.
+    pub fn received(&self, played_at: Timestamp, now: Timestamp) {
+        self.play_to_receive.record(now.since(played_at).as_secs_f64(), &[]);
+    }
+
     /// A message of so many plays is confirmed, so long after the first of them came in.
     pub fn published(&self, plays: usize, took: Duration) {
         self.batch_plays.record(plays as f64, &[]);
         self.duration.record(took.as_secs_f64(), &[]);
     }
+}
+
+/// How old plays are when they come; what takes plays in makes it.
+fn play_to_receive(meter: &Meter) -> Histogram<f64> {
+    meter
+        .f64_histogram("pipeline.play_to_receive")
+        .with_unit("s")
+        .with_description(
+            "From played_at to the play's receipt, of one play of those that are taken in together",
+        )
+        .with_boundaries(SECONDS.to_vec())
+        .build()
 }
 
 /// Shows which stage a process is: the stages have series in common, which add up within one of them.
@@ -242,9 +277,9 @@ fn observe_books(meter: &Meter) -> Arc<Mutex<Shelf>> {
     meter
         .i64_observable_gauge("pipeline.plays.unaccounted")
         .with_description(
-            "received - settled - held - dropped, taken at one moment: 0, or a play was lost or counted twice",
+            "received - held - acked, taken at one moment: 0, or what was acknowledged is not what was settled or dropped",
         )
-        .with_callback(move |gauge| gauge.observe(ledger().ledger.unaccounted(), &[]))
+        .with_callback(move |gauge| gauge.observe(ledger().unaccounted(), &[]))
         .build();
     let acked = scraped();
     meter
@@ -324,6 +359,17 @@ mod tests {
     fn series(text: &str, name: &str) -> Vec<u64> {
         let lines = text.lines().filter(|line| line.starts_with(name));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_held_against_the_ledger() {
+        let mut ledger = Ledger::default();
+        let [settled, dropped, held] = [(); 3].map(|()| ledger.receive(()));
+        let _done = [ledger.settle(settled), ledger.drop_play(dropped, DropReason::Late)];
+        for (name, acked, expected) in [("all", 2, 0), ("one not", 1, 1), ("a play that is held", 3, -1)] {
+            assert_eq!(Books { ledger, acked, ..Books::default() }.unaccounted(), expected, "{name}");
+        }
+        drop(held);
     }
 
     #[test]

@@ -105,7 +105,11 @@ impl<A: Acknowledge, O: Outbox> LocateDriver<A, O> {
                 delivery = deliveries.recv() => first = Some(delivery.ok_or(DriveError::SourceEnded)?),
                 () = tokio::time::sleep(sleep) => {}
             }
-            self.locator.receive_all(take_waiting(first, deliveries), now(), &mut answers);
+            let clock = now();
+            self.locator.receive_all(take_waiting(first, deliveries), clock, &mut answers);
+            if let Some(played_at) = self.locator.take_last_played_at() {
+                self.telemetry.received(played_at, clock);
+            }
             // Not urgent: looked for whenever something else woke us, at least once a second.
             if let Ok(databases) = self.editions.try_recv() {
                 self.locator.replace_databases(databases);

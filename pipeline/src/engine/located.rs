@@ -46,6 +46,7 @@ impl<A: Acknowledge> Engine<Share<A>> {
 
     fn take_in_located(&mut self, play: &Located, share: Share<A>, effects: &mut Vec<Effect<Share<A>>>) {
         let held = self.ledger.receive(share);
+        self.last_played_at = Some(play.played_at);
         match self.examine_located(play) {
             Ok(located) => self.windows.insert(&play.track, &located, held),
             Err(reason) => effects.push(Effect::Ack(self.ledger.drop_play(held, reason))),
