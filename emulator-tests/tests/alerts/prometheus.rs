@@ -60,7 +60,7 @@ pub(crate) async fn promtool(arguments: &[&str], input: Option<&str>) -> anyhow:
 
 impl Prometheus {
     /// Scrapes the targets twice a second. Ranges of the rules become seconds instead of minutes, and an alert fires as
-    /// soon as it has been pending for a second.
+    /// soon as it has been pending for three.
     pub(crate) async fn start(targets: &[Target<'_>]) -> anyhow::Result<Self> {
         let directory = TempDir::new()?;
         let rules = shortened(&std::fs::read_to_string(rules())?);
@@ -109,7 +109,7 @@ fn shortened(rules: &str) -> String {
     let lines = rules.lines().map(|line| {
         if line.trim_start().starts_with("for: ") {
             let indent = line.len() - line.trim_start().len();
-            return format!("{}for: 1s", " ".repeat(indent));
+            return format!("{}for: 3s", " ".repeat(indent));
         }
         match (line.rfind('['), line.rfind(']')) {
             (Some(from), Some(to)) if line[from + 1..].starts_with(|first: char| first.is_ascii_digit()) => {

@@ -29,6 +29,10 @@ pub(crate) struct Scenes {
     _stream: reqwest::Response,
 }
 
+/// Two installations that are well, the second in two stages: nothing may fire there.
+pub(crate) const WELL: &str = "well";
+pub(crate) const STAGES: &str = "stages";
+
 /// What has to fire, by installation.
 const EXPECTED: [(&str, &[&str]); 4] = [
     ("malformed", &["NoSlotsAnnounced", "PlaysRejected"]),
@@ -56,7 +60,7 @@ impl Scenes {
             shares
         };
         for (namespace, shares) in [
-            ("well", Shares::NONE),
+            (WELL, Shares::NONE),
             ("malformed", all(|shares| shares.malformed = 1.0)),
             ("late", all(|shares| shares.late = 1.0)),
         ] {
@@ -68,6 +72,13 @@ impl Scenes {
             pipelines.push((namespace, pipeline));
             others.push(installation);
         }
+        let stages = Installation::create(endpoint).await?;
+        date_today(&stages.databases.city)?;
+        pipelines.push((STAGES, stages.locate(&[])?));
+        pipelines.push((STAGES, stages.curate(&[("SLOT", "1s"), ("MAX_DISORDER", "1s")])?));
+        let spec = PlaySpec { shares: Shares::NONE, ..PlaySpec::default() };
+        listeners.push(stages.listeners(spec, 300.0).await?);
+        others.push(stages);
         let well = others.first().context("the first is well")?;
         let spoiled = Installation::create(endpoint).await?;
         pipelines.push(("spoiled", spoiled.pipeline(&[("GEOIP_RELOAD_INTERVAL", "1s")])?));
@@ -76,7 +87,7 @@ impl Scenes {
         let ahead = [("CLOCK_OFFSET", "3s".to_owned())];
         let hurried = [("STALE_AFTER", "1s".to_owned()), ("MAX_STREAMS", "1".to_owned())];
         let mut replicas = vec![
-            ("well", well.replica("europe-west1")?),
+            (WELL, well.replica("europe-west1")?),
             ("clock", well.replica_with("europe-west1", &ahead)?),
             ("idle", idle.replica_with("europe-west1", &hurried)?),
         ];
@@ -86,7 +97,11 @@ impl Scenes {
         for (_, replica) in &mut replicas {
             replica.service.until_ready(PATIENCE).await?;
         }
-        until_announcing(&pipelines.first().context("the first is well")?.1).await?;
+        let well = pipelines.iter().find(|(namespace, _)| *namespace == WELL);
+        let curate = pipelines.iter().rfind(|(namespace, _)| *namespace == STAGES);
+        for (_, pipeline) in well.into_iter().chain(curate) {
+            until_announcing(pipeline).await?;
+        }
         let url = &replicas.last().context("there are three")?.1.url;
         let stream = reqwest::get(format!("{url}/api/stream")).await?;
         anyhow::ensure!(stream.status().is_success(), "{stream:?}");
