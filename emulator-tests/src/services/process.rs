@@ -15,7 +15,7 @@ use super::lifeline::Lifeline;
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// Its binary is not there.
-    #[error("{name} is not built; run: cargo build --workspace --bins")]
+    #[error("{name} is not built beside this program; run: cargo build --bins, with --release for release")]
     NotBuilt {
         /// Which binary.
         name: String,

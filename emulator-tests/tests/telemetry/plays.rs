@@ -126,7 +126,7 @@ async fn a_play_is_traced_from_its_receipt_to_the_replica_that_shows_it() -> any
         let received = || spans.iter().filter(|it| it.span.name == FROM_PLAY);
         let fates: HashSet<_> =
             received().filter_map(|it| attribute(&it.span.attributes, "play.fate")).collect();
-        // Of people in a database of anonymous addresses; they are in every stage that receives plays.
+        // What hides where it is is dropped by whichever stage receives plays.
         assert!(fates.contains("anonymous"), "{fates:?}");
         let strangers = received().filter(|it| !sampled.contains(&it.span.parent_span_id)).count();
         assert_eq!(strangers, 0, "what a publisher does not sample is not traced here");
