@@ -59,14 +59,15 @@ impl Scenes {
             share(&mut shares);
             shares
         };
-        for (namespace, shares) in [
-            (WELL, Shares::NONE),
-            ("malformed", all(|shares| shares.malformed = 1.0)),
-            ("late", all(|shares| shares.late = 1.0)),
+        // Event time follows plays that are late, at their distance: lateness has to be shorter than that differs.
+        for (namespace, shares, lateness) in [
+            (WELL, Shares::NONE, "30s"),
+            ("malformed", all(|shares| shares.malformed = 1.0), "30s"),
+            ("late", all(|shares| shares.late = 1.0), "1s"),
         ] {
             let installation = Installation::create(endpoint).await?;
             date_today(&installation.databases.city)?;
-            let pipeline = installation.pipeline(&[("SLOT", "1s")])?;
+            let pipeline = installation.pipeline(&[("SLOT", "1s"), ("ALLOWED_LATENESS", lateness)])?;
             let spec = PlaySpec { shares, ..PlaySpec::default() };
             listeners.push(installation.listeners(spec, 300.0).await?);
             pipelines.push((namespace, pipeline));
